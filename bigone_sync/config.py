@@ -1,0 +1,221 @@
+"""Settings as frozen value objects. All durations are seconds; the defaults are meant for production."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from .errors import ConfigurationError
+
+__all__ = ["SPOT_URL", "Backoff", "Limits", "Timeouts", "check_headers", "check_market", "check_url", "public_url"]
+
+SPOT_URL = "wss://api.big.one/ws/v2"
+"""Spot WebSocket (spot protocol, section 1)."""
+
+_MARKET = re.compile(r"[A-Z0-9]{1,20}-[A-Z0-9]{1,20}\Z")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+# The handshake's own headers; overriding one of them breaks it.
+_RESERVED = frozenset(
+    {
+        "host",
+        "upgrade",
+        "connection",
+        "sec-websocket-key",
+        "sec-websocket-version",
+        "sec-websocket-protocol",
+        "sec-websocket-extensions",
+    }
+)
+
+
+def _positive(owner: object, name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= sys.float_info.max:
+        raise ConfigurationError(
+            f"{type(owner).__name__}({name}=) must be a number greater than 0, not {value!r}", argument=name
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeouts:
+    """How long to wait for what, in seconds."""
+
+    connect: float = 10.0
+    """A whole attempt: name, TCP, proxy, TLS and handshake together."""
+    ping: float = 20.0
+    """Interval between our pings."""
+    pong: float = 10.0
+    """A channel is dead when no complete frame came for ``ping + pong``."""
+    reply: float = 10.0
+    """Answer to a request."""
+    send: float = 10.0
+    """A send without progress."""
+    close: float = 2.0
+    """``close()``, all in all."""
+    stale: float | None = None
+    """Longest silence of data on a stream that has a cadence (depth); None: not watched."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name != "stale" or value is not None:
+                _positive(self, field.name, value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backoff:
+    """Pause before the next attempt: random between 0 and a bound that doubles up to a cap ("full jitter")."""
+
+    initial: float = 0.5
+    cap: float = 30.0
+    max_attempts: int | None = None
+    """Attempts in a row that may fail before the channel gives up; None: never."""
+    stable_after: float = 10.0
+    """Seconds of READY after which the count starts anew."""
+
+    def __post_init__(self) -> None:
+        for name in ("initial", "cap", "stable_after"):
+            _positive(self, name, getattr(self, name))
+        if self.cap < self.initial:
+            raise ConfigurationError(f"Backoff(cap=) must not be below initial={self.initial}", argument="cap")
+        if self.max_attempts is not None and (
+            isinstance(self.max_attempts, bool) or not isinstance(self.max_attempts, int) or self.max_attempts < 1
+        ):
+            raise ConfigurationError(
+                f"Backoff(max_attempts=) must be None or a whole number from 1, not {self.max_attempts!r}",
+                argument="max_attempts",
+            )
+
+    def bound(self, attempt: int) -> float:
+        """Upper bound of the pause after the ``attempt``-th failure in a row, from 1."""
+        return min(self.cap, self.initial * 2.0 ** min(attempt - 1, 60))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Bounds that keep memory and the exchange's patience."""
+
+    max_connections: int = 5
+    """Sockets of one client; the documented limit per user is 5 (spot protocol, section 9)."""
+    max_message: int = 16 * 1024 * 1024
+    """Bytes of one message; a bigger one ends the connection with MessageTooBig."""
+    queue: int = 100_000
+    """Events that may wait on one channel before its overflow policy applies."""
+    slow_callback: float = 1.0
+    """Seconds after which a handler that has not returned is reported, once, by name."""
+    dial_interval: float = 0.05
+    """Least time between two dials of one client."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_connections", "max_message", "queue"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ConfigurationError(f"Limits({name}=) must be a whole number from 1, not {value!r}", argument=name)
+        _positive(self, "slow_callback", self.slow_callback)
+        if (
+            isinstance(self.dial_interval, bool)
+            or not isinstance(self.dial_interval, (int, float))
+            or not 0 <= self.dial_interval <= sys.float_info.max
+        ):
+            raise ConfigurationError(
+                f"Limits(dial_interval=) must be a number from 0, not {self.dial_interval!r}",
+                argument="dial_interval",
+            )
+
+
+def check_url(url: object, *, argument: str = "url", schemes: tuple[str, ...] = ("ws", "wss")) -> str:
+    """``url`` if it can be dialled.
+
+    Raises:
+        ConfigurationError: it is not; the message repeats neither user information nor query.
+    """
+    allowed = " or ".join(f"{scheme}://" for scheme in schemes)
+    if not isinstance(url, str):
+        raise ConfigurationError(
+            f"{argument} must be text beginning with {allowed}, not {type(url).__name__}", argument=argument
+        )
+    if any(ord(char) <= 32 or ord(char) > 126 for char in url):
+        raise ConfigurationError(
+            f"{argument} must be printable ASCII without spaces; percent-encode the rest", argument=argument
+        )
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        if "[" in parts.netloc:
+            ipaddress.IPv6Address(parts.hostname or "")  # Python 3.10 takes anything between brackets
+    except ValueError:
+        # Its words are not repeated: what stands in the place of a port may be a password.
+        raise ConfigurationError(
+            f"{argument} must name a host and a port from 1 to 65535 (or none); address or port are neither",
+            argument=argument,
+        ) from None
+    if not url.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+        raise ConfigurationError(f"{argument} must begin with {allowed}, in lower case", argument=argument)
+    if not parts.hostname or port == 0:
+        raise ConfigurationError(f"{argument} must name a host (and a port from 1 to 65535)", argument=argument)
+    if any(len(label) > 63 for label in parts.hostname.split(".")):
+        raise ConfigurationError(f"{argument}: a label of the host name is over 63 characters", argument=argument)
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError(f"{argument} must not contain user information", argument=argument)
+    if parts.fragment:
+        raise ConfigurationError(f"{argument} must not contain a fragment (#...)", argument=argument)
+    return url
+
+
+def public_url(url: str) -> str:
+    """``url`` without user information, query and fragment: fit for messages."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{host}{port}{parts.path}"
+
+
+def check_headers(headers: Mapping[str, str] | None) -> Mapping[str, str]:
+    """``headers`` as a read-only copy.
+
+    Raises:
+        ConfigurationError: a name or value is not fit for HTTP (line breaks above all), or the handshake owns it.
+            Values are never repeated in the message.
+    """
+    checked: dict[str, str] = {}
+    if headers is not None and not isinstance(headers, Mapping):
+        raise ConfigurationError(
+            f"headers must be a mapping of text to text, not {type(headers).__name__}", argument="headers"
+        )
+    for name, value in (headers or {}).items():
+        if not isinstance(name, str) or not _HEADER_NAME.match(name):
+            # Not repeated: people put "Authorization: secret" there.
+            raise ConfigurationError("headers: a key is not a header name (letters, digits, -)", argument="headers")
+        if name.lower() in _RESERVED:
+            raise ConfigurationError(
+                f"headers: {name!r} belongs to the handshake and cannot be set", argument="headers"
+            )
+        if not isinstance(value, str):
+            raise ConfigurationError(f"headers: the value of {name!r} must be text", argument="headers")
+        if any(ord(char) < 32 or ord(char) > 126 for char in value):
+            raise ConfigurationError(
+                f"headers: the value of {name!r} must be printable ASCII without CR or LF", argument="headers"
+            )
+        checked[name] = value
+    return MappingProxyType(checked)
+
+
+def check_market(market: object, *, argument: str = "market") -> str:
+    """``market`` if it looks like a spot market, ``BTC-USDT`` (spot protocol, section 6).
+
+    Raises:
+        ConfigurationError: it does not.
+    """
+    if not isinstance(market, str) or not _MARKET.match(market):
+        hint = ""
+        if isinstance(market, str) and _MARKET.match(market.upper().replace("/", "-").replace("_", "-")):
+            hint = f"; did you mean {market.upper().replace('/', '-').replace('_', '-')!r}?"
+        raise ConfigurationError(
+            f"{argument} must be BASE-QUOTE in upper case, like 'BTC-USDT', not {market!r}{hint}", argument=argument
+        )
+    return market

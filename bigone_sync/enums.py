@@ -1,0 +1,245 @@
+"""Words of the exchange and of this client, as enumerations.
+
+Every enumeration has ``UNKNOWN``.  A word of the wire that this version does not know becomes a member that *equals*
+``UNKNOWN`` and still shows the word: ``OrderState("HALTED") == OrderState.UNKNOWN`` and ``.value == "HALTED"``.
+Compare with ``==``, not with ``is``, where an unknown word may come.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import ClassVar, TypeVar
+
+__all__ = [
+    "BookState",
+    "BusinessUnit",
+    "CandlePeriod",
+    "Channel",
+    "ConnectionState",
+    "OrderOperator",
+    "OrderState",
+    "OrderType",
+    "Overflow",
+    "Side",
+    "SubscriptionState",
+]
+
+_E = TypeVar("_E", bound="WordEnum")
+
+
+class WordEnum(Enum):
+    """An enumeration that survives words it does not know."""
+
+    @classmethod
+    def _synonyms(cls) -> dict[str, str]:
+        """Other spellings on the wire, upper case, numbers as text, to member names."""
+        return {}
+
+    @classmethod
+    def _missing_(cls, value: object) -> WordEnum:
+        try:
+            word = str(value)
+        except ValueError:  # an integer of more digits than Python prints
+            word = f"a huge {type(value).__name__}"
+        name = cls._synonyms().get(word.upper(), word.upper())
+        member = cls.__members__.get(name)
+        if member is not None:
+            return member
+        # Not registered among the members: the peer could otherwise grow the class without bound.
+        unknown = object.__new__(cls)
+        unknown._name_ = "UNKNOWN"
+        unknown._value_ = word
+        return unknown
+
+    @classmethod
+    def parse(cls: type[_E], word: object) -> _E:
+        """The member for a word or number of the wire; never raises."""
+        return cls(word)
+
+    @property
+    def is_known(self) -> bool:
+        """False for ``UNKNOWN`` and for words that this version does not know."""
+        return self._name_ != "UNKNOWN"
+
+    def __eq__(self, other: object) -> bool:
+        if self.__class__ is not other.__class__:
+            return NotImplemented
+        return self is other or self._name_ == other._name_
+
+    def __hash__(self) -> int:
+        return hash(self._name_)
+
+    def __str__(self) -> str:
+        return self._name_ if self.is_known else f"UNKNOWN({self._value_})"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}.{self}"
+
+    def __reduce_ex__(self, protocol: object) -> tuple[object, ...]:
+        return self.__class__, (self._value_,)
+
+
+class Side(WordEnum):
+    """Buy or sell. Parsed from BID/ASK, BUY/SELL in any case, and 0/1."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+    UNKNOWN = "UNKNOWN"
+    BID = BUY
+    ASK = SELL
+
+    @classmethod
+    def _synonyms(cls) -> dict[str, str]:
+        return {"BID": "BUY", "ASK": "SELL", "0": "BUY", "1": "SELL"}
+
+
+class OrderType(WordEnum):
+    """Kind of an order (spot protocol, section 7.2)."""
+
+    LIMIT = "LIMIT"
+    MARKET = "MARKET"
+    STOP_LIMIT = "STOP_LIMIT"
+    STOP_MARKET = "STOP_MARKET"
+    UNKNOWN = "UNKNOWN"
+
+    @classmethod
+    def _synonyms(cls) -> dict[str, str]:
+        return {"0": "LIMIT", "1": "MARKET", "2": "STOP_LIMIT", "3": "STOP_MARKET"}
+
+
+class OrderState(WordEnum):
+    """State of an order (spot protocol, section 7.2)."""
+
+    PENDING = "PENDING"
+    """Open, also when partly filled."""
+    FILLED = "FILLED"
+    CANCELLED = "CANCELLED"
+    """Cancelled; it may have fills."""
+    FIRED = "FIRED"
+    """Undocumented; presumably a stop order that was triggered."""
+    REJECTED = "REJECTED"
+    UNKNOWN = "UNKNOWN"
+
+    @classmethod
+    def _synonyms(cls) -> dict[str, str]:
+        return {"0": "PENDING", "1": "FILLED", "2": "CANCELLED", "3": "FIRED", "4": "REJECTED"}
+
+
+class OrderOperator(WordEnum):
+    """Direction of a stop order's trigger (spot protocol, section 7.2)."""
+
+    LTE = "LTE"
+    GTE = "GTE"
+    UNKNOWN = "UNKNOWN"
+
+    @classmethod
+    def _synonyms(cls) -> dict[str, str]:
+        return {"0": "LTE", "1": "GTE"}
+
+
+class BusinessUnit(WordEnum):
+    """Which wallet an order belongs to (spot protocol, section 7.2)."""
+
+    SPOT = "SPOT"
+    MARGIN = "MARGIN"
+    UNKNOWN = "UNKNOWN"
+
+    @classmethod
+    def _synonyms(cls) -> dict[str, str]:
+        return {"0": "SPOT", "1": "MARGIN"}
+
+
+class CandlePeriod(WordEnum):
+    """Length of a candle (spot protocol, section 6.4; MONTH1 stands in the schema only)."""
+
+    MIN1 = "MIN1"
+    MIN5 = "MIN5"
+    MIN15 = "MIN15"
+    MIN30 = "MIN30"
+    HOUR1 = "HOUR1"
+    HOUR3 = "HOUR3"
+    HOUR4 = "HOUR4"
+    HOUR6 = "HOUR6"
+    HOUR12 = "HOUR12"
+    DAY1 = "DAY1"
+    WEEK1 = "WEEK1"
+    MONTH1 = "MONTH1"
+    UNKNOWN = "UNKNOWN"
+
+    @classmethod
+    def _synonyms(cls) -> dict[str, str]:
+        return _PERIOD_NUMBERS
+
+
+_PERIOD_NUMBERS = {str(number): period.name for number, period in enumerate(CandlePeriod) if period.is_known}
+
+
+class _OwnEnum(WordEnum):
+    """A vocabulary of this client; its words never come from a wire."""
+
+    __slots__: ClassVar[tuple[str, ...]] = ()
+
+
+class Channel(_OwnEnum):
+    """Kind of a stream, as asked for with ``subscribe``."""
+
+    DEPTH = "depth"
+    TRADES = "trades"
+    TICKER = "ticker"
+    CANDLES = "candles"
+    ACCOUNTS = "accounts"
+    ORDERS = "orders"
+    UNKNOWN = "UNKNOWN"
+
+    @property
+    def is_private(self) -> bool:
+        """True where the exchange wants a login first."""
+        return self in (Channel.ACCOUNTS, Channel.ORDERS)
+
+
+class ConnectionState(_OwnEnum):
+    """State of a connection, and of a client (the least ready of its connections)."""
+
+    IDLE = "idle"
+    CONNECTING = "connecting"
+    AUTHENTICATING = "authenticating"
+    READY = "ready"
+    WAITING = "waiting"
+    """Lost or failed; the next attempt comes after a pause."""
+    CLOSING = "closing"
+    CLOSED = "closed"
+    UNKNOWN = "UNKNOWN"
+
+
+class SubscriptionState(_OwnEnum):
+    """State of a subscription."""
+
+    WANTED = "wanted"
+    REQUESTED = "requested"
+    LIVE = "live"
+    STALE = "stale"
+    """Was live; waits for a fresh snapshot."""
+    ENDED = "ended"
+    REJECTED = "rejected"
+    UNKNOWN = "UNKNOWN"
+
+
+class BookState(_OwnEnum):
+    """State of a kept order book."""
+
+    SYNCING = "syncing"
+    """No snapshot yet."""
+    LIVE = "live"
+    STALE = "stale"
+    """Was live; what it holds may be wrong."""
+    UNKNOWN = "UNKNOWN"
+
+
+class Overflow(_OwnEnum):
+    """What happens to a stream whose queue is full."""
+
+    BLOCK = "block"
+    """The reader waits and TCP pushes back: nothing is lost."""
+    RESYNC = "resync"
+    """Queued events of the stream are discarded and a snapshot is asked for; public streams only."""
+    UNKNOWN = "UNKNOWN"

@@ -1,0 +1,343 @@
+"""Everything that a callback can receive: immutable, typed, equal by value.
+
+Prices and amounts are exact :class:`~decimal.Decimal`; times are aware UTC datetimes or None and always the
+exchange's own; ``received_at`` is this machine's clock in Unix seconds, stamped when the frame was read.  Two events
+are equal when the exchange said the same: ``connection`` and ``received_at`` do not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from typing import Any, NamedTuple, SupportsIndex, overload
+
+import msgspec
+
+from .enums import (
+    BusinessUnit,
+    CandlePeriod,
+    Channel,
+    ConnectionState,
+    OrderOperator,
+    OrderState,
+    OrderType,
+    Side,
+)
+
+__all__ = [
+    "Account",
+    "Candle",
+    "DepthSnapshot",
+    "DepthUpdate",
+    "Event",
+    "Gap",
+    "LevelText",
+    "Levels",
+    "Order",
+    "PriceLevel",
+    "PriceLevels",
+    "RawFrame",
+    "StateChange",
+    "SubscriptionKey",
+    "Ticker",
+    "Trade",
+]
+
+
+class SubscriptionKey(msgspec.Struct, frozen=True, gc=False):
+    """Identity of a stream: two requests for the same key share one subscription on the wire."""
+
+    channel: Channel
+    market: str | None = None
+    """None: all markets, or none at all where the channel has none."""
+    period: CandlePeriod | None = None
+    """Candles only."""
+
+    def __str__(self) -> str:
+        parts = [str(self.channel.value), self.market, str(self.period) if self.period else None]
+        return "/".join(part for part in parts if part)
+
+
+# The thread's own context rounds to 28 digits, or to what the user set.
+_EXACT = Context(prec=1000, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Base of all events."""
+
+    connection: str = ""
+    """Name of the channel it came on, for instance ``spot/depth``."""
+    received_at: float = 0.0
+    """Unix seconds of this machine's clock when the frame was read."""
+
+    def _value(self) -> tuple[Any, ...]:
+        return tuple(
+            getattr(self, name) for name in self.__struct_fields__ if name not in ("connection", "received_at")
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if self.__class__ is not other.__class__:
+            return NotImplemented
+        return self._value() == other._value()
+
+    def __ne__(self, other: object) -> bool:
+        # msgspec's own would compare by identity.
+        equal = self.__eq__(other)
+        return equal if equal is NotImplemented else not equal
+
+    def __hash__(self) -> int:
+        return hash((type(self).__name__, self._value()))
+
+
+class PriceLevel(NamedTuple):
+    """One price of a book. Unpacks as a tuple of three."""
+
+    price: Decimal
+    amount: Decimal
+    """Zero in an update means that the level is gone."""
+    order_count: int | None = None
+    """None where the venue sends none."""
+
+
+class LevelText(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """A price level in the venue's exact text."""
+
+    price: str
+    amount: str
+    order_count: int | None = None
+
+    def level(self) -> PriceLevel:
+        """The same with numbers."""
+        return PriceLevel(Decimal(self.price), Decimal(self.amount), self.order_count)
+
+
+class Levels(msgspec.Struct, frozen=True, gc=False, eq=False):
+    """An immutable sequence of :class:`PriceLevel`, made from the frame when somebody looks.
+
+    The numbers were checked when the frame was read; what is put off is only the making of ``Decimal`` objects, which
+    costs more than all the rest.  Equal to a tuple of the same levels.
+    """
+
+    _frame: Any
+    _parse: Callable[[Any], tuple[LevelText, ...]]
+    _made: tuple[PriceLevel, ...] | None = None
+
+    def text(self) -> tuple[LevelText, ...]:
+        """The levels in the venue's own text."""
+        return self._parse(self._frame)
+
+    def _levels(self) -> tuple[PriceLevel, ...]:
+        made = self._made
+        if made is None:
+            made = tuple([row.level() for row in self._parse(self._frame)])
+            # Two threads may both do this; they write equal values.
+            msgspec.structs.force_setattr(self, "_made", made)
+        return made
+
+    def __len__(self) -> int:
+        return len(self._levels())
+
+    def __iter__(self) -> Iterator[PriceLevel]:
+        return iter(self._levels())
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._levels()
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> PriceLevel: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[PriceLevel, ...]: ...
+    def __getitem__(self, index: Any) -> Any:
+        return self._levels()[index]
+
+    def __add__(self, other: PriceLevels) -> tuple[PriceLevel, ...]:
+        return self._levels() + tuple(other)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Levels):
+            return self._levels() == other._levels()
+        if isinstance(other, tuple):
+            return self._levels() == other
+        return NotImplemented
+
+    def __ne__(self, other: object) -> bool:
+        equal = self.__eq__(other)
+        return equal if equal is NotImplemented else not equal
+
+    def __hash__(self) -> int:
+        return hash(self._levels())
+
+    def __repr__(self) -> str:
+        return repr(self._levels())
+
+    def __reduce__(self) -> Any:
+        return _levels_of, (self._levels(),)
+
+
+def _given(levels: Any) -> tuple[LevelText, ...]:
+    return tuple(LevelText(str(price), str(amount), count) for price, amount, count in levels)
+
+
+def _levels_of(levels: tuple[PriceLevel, ...]) -> Levels:
+    return Levels(levels, _given, levels)
+
+
+PriceLevels = Levels | tuple[PriceLevel, ...]
+"""Type of a side of a book in an event."""
+
+
+class DepthSnapshot(Event, frozen=True, gc=False):
+    """A whole book. It replaces all that was known of the market (spot protocol, section 6.1)."""
+
+    market: str
+    bids: PriceLevels = ()
+    """In the order of the frame, which no venue promises."""
+    asks: PriceLevels = ()
+    change_id: int | None = None
+    last_price: Decimal | None = None
+    """None on spot."""
+
+
+class DepthUpdate(Event, frozen=True, gc=False):
+    """Changed levels, absolute amounts; zero removes (spot protocol, section 6.1). The chain is already checked."""
+
+    market: str
+    bids: PriceLevels = ()
+    asks: PriceLevels = ()
+    change_id: int | None = None
+    prev_id: int | None = None
+    """The ``change_id`` that this update continues."""
+    last_price: Decimal | None = None
+    """None on spot."""
+
+
+class Trade(Event, frozen=True, gc=False):
+    """One public trade (spot protocol, section 6.3)."""
+
+    id: str
+    market: str
+    price: Decimal
+    amount: Decimal
+    taker_side: Side
+    """BUY: the taker bought."""
+    time: datetime | None = None
+    is_snapshot: bool = False
+
+
+class Ticker(Event, frozen=True, gc=False):
+    """Rolling 24 hours of a market (spot protocol, section 6.2). What the frame leaves out is None."""
+
+    market: str
+    open: Decimal | None = None
+    high: Decimal | None = None
+    low: Decimal | None = None
+    close: Decimal | None = None
+    volume: Decimal | None = None
+    bid: PriceLevel | None = None
+    ask: PriceLevel | None = None
+    daily_change: Decimal | None = None
+    daily_change_percent: Decimal | None = None
+    is_snapshot: bool = False
+
+
+class Candle(Event, frozen=True, gc=False):
+    """One candle (spot protocol, section 6.4). The same ``time`` again replaces it; a newer one closes it."""
+
+    market: str
+    period: CandlePeriod
+    time: datetime | None
+    """When the candle opens."""
+    open: Decimal | None = None
+    high: Decimal | None = None
+    low: Decimal | None = None
+    close: Decimal | None = None
+    volume: Decimal | None = None
+    is_snapshot: bool = False
+    close_time: datetime | None = None
+    """Contract only, like the fields that follow."""
+    trade_count: int | None = None
+    turnover: Decimal | None = None
+    version: int | None = None
+
+
+class Account(Event, frozen=True, gc=False):
+    """Balance of one asset, absolute (spot protocol, section 7.1)."""
+
+    asset: str
+    balance: Decimal
+    """As sent. Field evidence says total, the locked part included; the documents contradict each other."""
+    locked_balance: Decimal
+    is_snapshot: bool = False
+
+    @property
+    def available(self) -> Decimal:
+        """``balance - locked_balance``: what can be spent if ``balance`` is the total, as working clients find."""
+        return _EXACT.subtract(self.balance, self.locked_balance)
+
+
+class Order(Event, frozen=True, gc=False):
+    """An own order (spot protocol, section 7.2). Decimal fields that the exchange leaves empty are None."""
+
+    id: str
+    market: str
+    side: Side
+    type: OrderType
+    state: OrderState
+    price: Decimal | None
+    """None for a market order."""
+    amount: Decimal | None
+    filled_amount: Decimal | None = None
+    filled_fees: Decimal | None = None
+    """Seen in the base asset for buys, in the quote asset for sells."""
+    avg_deal_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    operator: OrderOperator = OrderOperator.LTE
+    """Direction of the trigger; LTE is printed on orders without one, too."""
+    ioc: bool = False
+    business_unit: BusinessUnit = BusinessUnit.SPOT
+    client_order_id: str = ""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    is_snapshot: bool = False
+
+    @property
+    def is_final(self) -> bool:
+        """True when nothing more can happen to it: FILLED, CANCELLED or REJECTED."""
+        return self.state in _FINAL
+
+
+_FINAL = frozenset({OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED})
+
+
+class StateChange(Event, frozen=True):
+    """A connection changed its state."""
+
+    old: ConnectionState
+    new: ConnectionState
+    cause: BaseException | None = None
+    """Why, where something went wrong."""
+    attempt: int = 0
+    """Number of this attempt since the connection was last stable, from 1."""
+    retry_in: float | None = None
+    """Seconds until the next attempt, with WAITING."""
+
+
+class Gap(Event, frozen=True, gc=False):
+    """Data that is or may be missing."""
+
+    channel: Channel
+    market: str | None
+    since: datetime | None = None
+    """The exchange's time of the last item before the hole, where it sends times."""
+    until: datetime | None = None
+    """The exchange's time of the first item after the hole, where it sends times."""
+    reason: str = ""
+
+
+class RawFrame(Event, frozen=True, gc=False):
+    """A frame as it went over the wire, credentials redacted."""
+
+    direction: str
+    """``in`` or ``out``."""
+    data: bytes

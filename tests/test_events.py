@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import copy
+import decimal
+import pickle
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from bigone_sync import events
+from bigone_sync.enums import (
+    BusinessUnit,
+    CandlePeriod,
+    Channel,
+    ConnectionState,
+    OrderOperator,
+    OrderState,
+    OrderType,
+    Side,
+)
+from bigone_sync.events import (
+    Account,
+    Candle,
+    DepthSnapshot,
+    DepthUpdate,
+    Event,
+    Gap,
+    Levels,
+    LevelText,
+    Order,
+    PriceLevel,
+    RawFrame,
+    StateChange,
+    Ticker,
+    Trade,
+)
+from bigone_sync.times import parse_time
+
+WHEN = datetime(2018, 9, 12, 9, 52, 37, tzinfo=timezone.utc)
+ONE = Decimal(1)
+LEVEL = PriceLevel(Decimal("9.1"), Decimal("2"), 3)
+
+
+class Frame:
+    """Counts how often it is parsed."""
+
+    def __init__(self, *rows: tuple[str, str, int | None]) -> None:
+        self.rows = rows
+        self.parsed = 0
+
+    def parse(self, frame: object) -> tuple[LevelText, ...]:
+        assert frame is self
+        self.parsed += 1
+        return tuple(LevelText(*row) for row in self.rows)
+
+    def levels(self) -> Levels:
+        return Levels(self, self.parse)
+
+
+def levels(*rows: tuple[str, str, int | None]) -> Levels:
+    return Frame(*rows).levels()
+
+
+def order(**changes: Any) -> Order:
+    fields: dict[str, Any] = {
+        "id": "42844576",
+        "market": "BTC-USDT",
+        "side": Side.SELL,
+        "type": OrderType.LIMIT,
+        "state": OrderState.PENDING,
+        "price": Decimal("9.0"),
+        "amount": Decimal("10000.0"),
+    }
+    return Order(**{**fields, **changes})
+
+
+def one_of_each() -> list[Event]:
+    return [
+        DepthSnapshot("BTC-USDT", (LEVEL,), (), 7),
+        DepthUpdate("BTC-USDT", (), (LEVEL,), 8, 7),
+        Trade("28622", "BTC-USDT", ONE, ONE, Side.BUY, WHEN, True),
+        Ticker("BTC-USDT", bid=LEVEL, close=ONE),
+        Candle("BTC-USDT", CandlePeriod.HOUR1, WHEN, ONE),
+        Account("BTC", ONE, Decimal(0)),
+        order(updated_at=parse_time("2018-09-12T09:52:37.123456789Z")),
+        StateChange(ConnectionState.READY, ConnectionState.WAITING, None, 2, 1.5),
+        Gap(Channel.TRADES, "BTC-USDT", WHEN, None, "reconnect"),
+        RawFrame("in", b"{}"),
+    ]
+
+
+EACH = one_of_each()
+ids = [type(event).__name__ for event in EACH]
+
+
+def test_every_event_of_the_module_is_tested() -> None:
+    kinds = {getattr(events, name) for name in events.__all__}
+    assert {kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Event)} == {Event, *map(type, EACH)}
+
+
+# What holds for all
+
+
+@pytest.mark.parametrize("event", EACH, ids=ids)
+def test_an_event_is_immutable(event: Any) -> None:
+    for name in event.__struct_fields__:
+        with pytest.raises(AttributeError):
+            setattr(event, name, None)
+        with pytest.raises(AttributeError):
+            delattr(event, name)
+    with pytest.raises(AttributeError):
+        event.invented = 1
+
+
+@pytest.mark.parametrize(("event", "again"), list(zip(EACH, one_of_each(), strict=True)), ids=ids)
+def test_an_event_is_equal_by_value_and_hashable(event: Event, again: Event) -> None:
+    assert event is not again
+    assert event == again
+    assert (event != again) is False
+    assert hash(event) == hash(again)
+    assert len({event, again}) == 1
+    assert event != "a text"
+    assert [other for other in EACH if other == event] == [event]
+
+
+@pytest.mark.parametrize("event", EACH, ids=ids)
+def test_where_and_when_it_was_received_does_not_count(event: Any) -> None:
+    fields = {name: getattr(event, name) for name in event.__struct_fields__}
+    elsewhere = type(event)(**{**fields, "connection": "spot/other", "received_at": 123.5})
+    assert (elsewhere.connection, elsewhere.received_at) == ("spot/other", 123.5)
+    assert (event.connection, event.received_at) == ("", 0.0)
+    assert elsewhere == event
+    assert hash(elsewhere) == hash(event)
+
+
+@pytest.mark.parametrize("event", EACH, ids=ids)
+def test_every_other_field_counts(event: Any) -> None:
+    fields = {name: getattr(event, name) for name in event.__struct_fields__}
+    for name in fields.keys() - {"connection", "received_at"}:
+        assert type(event)(**{**fields, name: "changed"}) != event
+
+
+def test_events_of_different_types_are_different() -> None:
+    assert DepthSnapshot("BTC-USDT") != DepthUpdate("BTC-USDT")
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("event", EACH, ids=ids)
+def test_an_event_survives_pickling_and_copying(event: Any, protocol: int) -> None:
+    fields = {name: getattr(event, name) for name in event.__struct_fields__}
+    sent = type(event)(**{**fields, "connection": "spot/depth", "received_at": 5.25})
+    for again in (pickle.loads(pickle.dumps(sent, protocol)), copy.copy(sent), copy.deepcopy(sent)):
+        assert type(again) is type(sent)
+        assert again == sent
+        assert (again.connection, again.received_at) == ("spot/depth", 5.25)
+
+
+@pytest.mark.parametrize("event", EACH, ids=ids)
+def test_repr_names_the_type_and_the_values(event: Event) -> None:
+    assert repr(event).startswith(type(event).__name__ + "(")
+
+
+# Levels
+
+
+def test_a_level_is_a_tuple_of_three() -> None:
+    price, amount, order_count = LEVEL
+    assert (price, amount, order_count) == (Decimal("9.1"), Decimal(2), 3)
+    assert PriceLevel(ONE, ONE).order_count is None
+    assert LevelText("9.10", "2.0", 3).level() == LEVEL
+
+
+def test_levels_are_parsed_when_somebody_looks_and_once() -> None:
+    frame = Frame(("9.10", "2", 3), ("8", "0.0", None))
+    rows = frame.levels()
+    event = DepthUpdate("BTC-USDT", rows, change_id=8, prev_id=7, connection="spot/depth")
+    assert (event.market, event.change_id, event.prev_id) == ("BTC-USDT", 8, 7)
+    assert frame.parsed == 0
+    assert rows[0] == LEVEL
+    assert len(rows) == 2
+    assert list(rows) == [LEVEL, PriceLevel(Decimal(8), Decimal(0), None)]
+    assert frame.parsed == 1
+
+
+def test_levels_behave_like_the_tuple_of_their_levels() -> None:
+    rows = levels(("9.10", "2", 3), ("8", "1", None), ("7", "1", 1))
+    plain = tuple(rows)
+    assert all(isinstance(level, PriceLevel) for level in plain)
+    assert (len(rows), bool(rows), rows[0], rows[-1], rows[1:]) == (3, True, plain[0], plain[-1], plain[1:])
+    assert list(reversed(rows)) == list(reversed(plain))
+    assert plain[0] in rows
+    assert PriceLevel(ONE, ONE, 1) not in rows
+    assert rows + plain == plain + plain
+    assert repr(rows) == repr(plain)
+    assert str(rows[0].price) == "9.10"
+    with pytest.raises(IndexError):
+        rows[3]
+    assert not levels()
+
+
+def test_levels_equal_tuples_and_other_levels_both_ways() -> None:
+    rows, again = levels(("9.10", "2", 3)), levels(("9.1", "2.00", 3))
+    plain: Sequence[PriceLevel] = (LEVEL,)
+    assert rows == again
+    assert rows == plain
+    assert plain == rows
+    assert hash(rows) == hash(again) == hash(plain)
+    assert (rows != plain) is False
+    assert rows != ()
+    assert (plain != rows) is False
+    assert rows != levels(("9.1", "2", 4))
+    assert rows != [LEVEL]
+    assert levels() == ()
+
+
+def test_events_with_levels_equal_events_with_tuples() -> None:
+    lazy = DepthSnapshot("BTC-USDT", levels(("9.10", "2", 3)), levels(), 7)
+    plain = DepthSnapshot("BTC-USDT", (LEVEL,), (), 7)
+    assert lazy == plain
+    assert plain == lazy
+    assert hash(lazy) == hash(plain)
+
+
+def test_levels_are_immutable() -> None:
+    rows: Any = levels(("9.10", "2", 3))
+    with pytest.raises(AttributeError):
+        rows._made = ()
+    with pytest.raises(TypeError):
+        rows[0] = LEVEL
+
+
+def test_the_text_of_levels_is_the_venues() -> None:
+    assert levels(("9.10", "2.000", 3)).text() == (LevelText("9.10", "2.000", 3),)
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_levels_survive_pickling_without_their_parser(protocol: int) -> None:
+    frame = Frame(("9.10", "2.0", 3), ("8E+2", "1", None))
+    frame.unpicklable = lambda: None  # type: ignore[attr-defined]
+    event = DepthUpdate("BTC-USDT", frame.levels(), change_id=1)
+    again = pickle.loads(pickle.dumps(event, protocol))
+    assert again == event
+    assert isinstance(again.bids, Levels)
+    assert [str(level.price) for level in again.bids] == ["9.10", "8E+2"]
+    assert [row.level() for row in again.bids.text()] == list(event.bids)
+
+
+def test_depth_without_sides_has_empty_ones() -> None:
+    assert (DepthUpdate("BTC-USDT").bids, DepthSnapshot("BTC-USDT").asks) == ((), ())
+    assert DepthSnapshot("BTC-USDT").last_price is None
+
+
+# Single types
+
+
+@pytest.mark.parametrize(
+    ("state", "final"),
+    [
+        (OrderState.PENDING, False),
+        (OrderState.FIRED, False),
+        (OrderState.FILLED, True),
+        (OrderState.CANCELLED, True),
+        (OrderState.REJECTED, True),
+        (OrderState.UNKNOWN, False),
+        (OrderState("HALTED"), False),
+        (OrderState("filled"), True),
+    ],
+)
+def test_final_orders(state: OrderState, final: bool) -> None:
+    assert order(state=state).is_final is final
+
+
+def test_what_an_order_has_without_being_told() -> None:
+    plain = order()
+    assert (plain.operator, plain.business_unit) == (OrderOperator.LTE, BusinessUnit.SPOT)
+    assert (plain.ioc, plain.client_order_id, plain.is_snapshot) == (False, "", False)
+    assert (plain.created_at, plain.updated_at, plain.stop_price, plain.filled_amount) == (None, None, None, None)
+
+
+def test_available_is_the_balance_without_the_locked_part() -> None:
+    assert Account("BTC", Decimal("10.0"), Decimal("2.5")).available == Decimal("7.5")
+    assert Account("BTC", Decimal(1), Decimal(1)).available == 0
+
+
+def test_available_is_exact_whatever_the_threads_decimal_context() -> None:
+    account = Account("SHIB", Decimal("12345678901234567890.123456789012345678"), Decimal("0.000000000000000001"))
+    expected = Decimal("12345678901234567890.123456789012345677")
+    assert account.available == expected
+    with decimal.localcontext() as context:
+        context.prec = 5
+        assert account.available == expected
+
+
+def test_a_ticker_may_lack_anything_but_its_market() -> None:
+    ticker = Ticker("BTC-USDT")
+    rest = set(ticker.__struct_fields__) - {"market", "is_snapshot", "connection", "received_at"}
+    assert {getattr(ticker, name) for name in rest} == {None}
+
+
+def test_the_fields_of_the_documents() -> None:
+    documented = {
+        DepthSnapshot: "market bids asks change_id last_price",
+        DepthUpdate: "market bids asks change_id prev_id last_price",
+        Trade: "id market price amount taker_side time is_snapshot",
+        Ticker: "market open high low close volume bid ask daily_change daily_change_percent is_snapshot",
+        Candle: "market period time open high low close volume is_snapshot close_time trade_count turnover version",
+        Account: "asset balance locked_balance is_snapshot",
+        Order: "id client_order_id market side type state price stop_price amount filled_amount filled_fees"
+        " avg_deal_price operator ioc business_unit created_at updated_at is_snapshot",
+        StateChange: "old new cause attempt retry_in",
+        Gap: "channel market since until reason",
+        RawFrame: "direction data",
+    }
+    assert {kind: set(kind.__struct_fields__) for kind in documented} == {
+        kind: {*names.split(), "connection", "received_at"} for kind, names in documented.items()
+    }
