@@ -1,0 +1,28 @@
+"""What the parts of `LocalExchange` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from bigone_sync.testing._server import LoopServer
+from bigone_sync.testing._spot_faults import Faults
+from bigone_sync.testing._spot_hub import Hub
+
+T = TypeVar("T")
+
+
+class Base:
+    """State that lives on the loop, and the way there."""
+
+    _server: LoopServer
+    _faults: Faults
+    _hub: Hub
+
+    def _call(self, function: Callable[[], T]) -> T:
+        """Run on the loop and wait; without a running loop, run here."""
+        return self._server.call(function)
+
+    def _check_market(self, market: str) -> None:
+        """Raise ValueError unless a client could ask for this market."""
+        raise NotImplementedError

@@ -1,0 +1,78 @@
+"""The door of the spot exchange: the handshake, and reading a connection to its end."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from aiohttp import WSMsgType, web
+
+from bigone_sync.testing._connection import PONG, Connection, transport_of
+from bigone_sync.testing._spot_faults import Faults
+from bigone_sync.testing._spot_hub import Hub
+from bigone_sync.testing._spot_service import SpotService
+
+_MAX_REQUEST = 1 << 20
+_CLOSE_TIMEOUT = 2.0
+_KEPT_HEADERS = 1_000
+_DENIED = "<HTML><HEAD><TITLE>Access Denied</TITLE></HEAD><BODY><H1>Access Denied</H1></BODY></HTML>"
+
+
+class SpotGate:
+    """Lets clients in that offer the subprotocol ``json``, and serves them (spot protocol, section 1)."""
+
+    def __init__(self, service: SpotService, hub: Hub, faults: Faults) -> None:
+        self.handshakes = 0
+        self.headers: deque[dict[str, str]] = deque(maxlen=_KEPT_HEADERS)
+        self.backlog_limit = 32 * 1024 * 1024
+        self.stall_limit = 30.0
+        self._service = service
+        self._hub = hub
+        self._faults = faults
+        self._accepted = 0
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Handle one handshake and, if it is accepted, the whole life of the connection."""
+        self.handshakes += 1
+        self.headers.append(dict(request.headers))
+        refusal = self._refusal(request)
+        if refusal is not None:
+            refusal.force_close()
+            return refusal
+        ws = web.WebSocketResponse(
+            protocols=("json",), autoping=False, compress=False, timeout=_CLOSE_TIMEOUT, max_msg_size=_MAX_REQUEST
+        )
+        await ws.prepare(request)
+        self._accepted += 1
+        connection = Connection(
+            self._accepted, ws, transport_of(request), backlog=self.backlog_limit, stall=self.stall_limit
+        )
+        self._hub.add(connection)
+        try:
+            await self._read(connection, ws)
+        finally:
+            self._hub.remove(connection)
+            await connection.finished()
+        return ws
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        ordered = self._faults.take_handshake()
+        if ordered is not None:
+            return web.Response(status=ordered.status, headers=ordered.headers, body=ordered.body)
+        offered = {name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")}
+        if "json" in offered:
+            return None
+        if "proto" in offered:
+            return web.Response(status=403, text="subprotocol proto is not supported")
+        return web.Response(status=403, text=_DENIED, content_type="text/html")
+
+    async def _read(self, connection: Connection, ws: web.WebSocketResponse) -> None:
+        while True:
+            message = await ws.receive()
+            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                if connection.is_open:
+                    self._service.handle(connection, message.data)
+            elif message.type is WSMsgType.PING:
+                if self._faults.answer_pings:
+                    connection.send(PONG, message.data)
+            elif message.type is not WSMsgType.PONG:
+                return

@@ -1,0 +1,127 @@
+"""Who is connected and subscribed to what, and the way of a body to every subscriber."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from bigone_sync.testing._connection import BINARY, TEXT, Connection
+from bigone_sync.testing._spot_faults import Faults
+from bigone_sync.testing._spot_wire import SpotWire, dump
+
+PRIVATE = ("accounts", "orders")
+
+
+class Key(NamedTuple):
+    """One stream. ``market`` is "" for streams over all markets; ``detail``: candle period or business unit."""
+
+    channel: str
+    market: str = ""
+    detail: str = ""
+
+
+class Subscription(NamedTuple):
+    """One client's subscription to one stream, as `LocalExchange.subscriptions` tells it."""
+
+    connection: int
+    channel: str
+    market: str
+    detail: str
+    request_id: str
+
+
+class Hub:
+    """Routes bodies to connections; used on the exchange's loop only.
+
+    Args:
+        opcode: ``"text"`` or ``"binary"``: the kind of frame that carries JSON.
+    """
+
+    def __init__(self, wire: SpotWire, faults: Faults, opcode: str) -> None:
+        self.connections: dict[int, Connection] = {}
+        self.dropped_slow = 0
+        self._wire = wire
+        self._faults = faults
+        self._opcode = {"text": TEXT, "binary": BINARY}[opcode]
+        self._subscribers: dict[Key, dict[Connection, str]] = {}
+
+    def add(self, connection: Connection) -> None:
+        """Take a connection in."""
+        self.connections[connection.number] = connection
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection and its subscriptions."""
+        if self.connections.pop(connection.number, None) is not None:
+            self.dropped_slow += connection.dropped_as_slow
+        for key in list(self._subscribers):
+            self.unsubscribe(connection, key)
+
+    def all(self) -> list[Connection]:
+        """The connections, oldest first; a copy that may be walked while they come and go."""
+        return list(self.connections.values())
+
+    def subscribe(self, connection: Connection, key: Key, request_id: str) -> None:
+        """Start a stream; a second time only the request id changes."""
+        self._subscribers.setdefault(key, {})[connection] = request_id
+
+    def unsubscribe(self, connection: Connection, key: Key) -> None:
+        """End a stream; harmless when there is none."""
+        watching = self._subscribers.get(key)
+        if watching is not None and watching.pop(connection, None) is not None and not watching:
+            del self._subscribers[key]
+            if key.channel == "depth":
+                self._faults.held.pop(key.market, None)
+
+    def unsubscribe_private(self, connection: Connection) -> None:
+        """End every stream that needs a login."""
+        for key in list(self._subscribers):
+            if key.channel in PRIVATE:
+                self.unsubscribe(connection, key)
+
+    def keys(self, channel: str, market: str) -> list[Key]:
+        """The streams of a channel and market that somebody watches."""
+        return [key for key in self._subscribers if key.channel == channel and key.market == market]
+
+    def subscriptions(self) -> list[Subscription]:
+        """Every subscription there is."""
+        return [
+            Subscription(connection.number, *key, request_id)
+            for key, watching in self._subscribers.items()
+            for connection, request_id in watching.items()
+        ]
+
+    def watchers(self, channel: str) -> list[Connection]:
+        """The connections with a subscription to anything in a channel."""
+        found = (watching for key, watching in self._subscribers.items() if key.channel == channel)
+        return list(dict.fromkeys(connection for watching in found for connection in watching))
+
+    def publish(self, key: Key, member: str, body: Callable[[], str]) -> None:
+        """Send an update to all who watch a stream; the body is rendered only if there is somebody."""
+        watching = self._subscribers.get(key)
+        if not watching or key.channel in self._faults.muted:
+            return
+        text = body()
+        bodies = self._faults.shape_depth(key.market, text) if member == "depthUpdate" else [text]
+        for one in bodies:
+            for connection, request_id in list(watching.items()):
+                self.answer(connection, request_id, member, one)
+
+    def answer(self, connection: Connection, request_id: str, member: str, body: str) -> None:
+        """Send one response to one connection."""
+        connection.send(*self.frame(request_id, member, body))
+
+    def frame(self, request_id: str, member: str, body: str) -> tuple[int, bytes]:
+        """Opcode and payload of a response."""
+        return self._opcode, self._wire.envelope(request_id, member, body).encode()
+
+    def error(self, connection: Connection, request_id: str, code: int, message: str) -> None:
+        """Send an error; its code is a number, as all documents print it."""
+        self.answer(connection, request_id, "error", dump({"code": code, "message": message}))
+
+    def backlog(self) -> int:
+        """The longest backlog of any connection, after dropping those that have stalled."""
+        longest = 0
+        for connection in self.all():
+            connection.check_backlog()
+            longest = max(longest, connection.backlog)
+        return longest

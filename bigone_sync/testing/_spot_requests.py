@@ -1,0 +1,150 @@
+"""Reading a spot request: strict, so that a client's mistake shows (spot protocol, sections 2 to 7)."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bigone_sync.testing._tape import PERIODS
+
+DEFAULT_LIMIT = 20
+_PERIOD_NAMES = tuple(PERIODS)
+_UNIT_NAMES = ("SPOT", "MARGIN")
+
+
+class Malformed(Exception):
+    """The exchange cannot make sense of a request."""
+
+    def __init__(self, request_id: str, message: str) -> None:
+        super().__init__(message)
+        self.request_id = request_id
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A well-formed request: every parameter of its kind is there, with its default if it was not sent."""
+
+    id: str
+    member: str
+    params: Mapping[str, Any]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a string is expected")
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError("a list of strings is expected")
+    return tuple(_text(item) for item in value)
+
+
+def _integer(value: Any) -> int:
+    """An int64 of the JSON mapping: a number or its text."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise ValueError("an integer is expected")
+    return int(value)
+
+
+def _enum(names: tuple[str, ...]) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(names):
+            return names[value]
+        if value not in names:
+            raise ValueError(f"one of {', '.join(names)} is expected")
+        return _text(value)
+
+    return read
+
+
+_Field = tuple[Callable[[Any], Any], Any]
+_MARKET: dict[str, _Field] = {"market": (_text, "")}
+_MARKETS: dict[str, _Field] = {"markets": (_texts, ())}
+_LIMIT: dict[str, _Field] = {"limit": (_integer, 0)}
+_PERIOD: dict[str, _Field] = {"period": (_enum(_PERIOD_NAMES), "MIN1")}
+_UNIT: dict[str, _Field] = {"businessUnit": (_enum(_UNIT_NAMES), "SPOT")}
+
+#: Request member to its fields: how each is read, and its default.
+REQUESTS: Mapping[str, Mapping[str, _Field]] = {
+    "authenticateCustomerRequest": {"token": (_text, ""), "deviceId": (_text, "")},
+    "subscribeMarketDepthRequest": _MARKET,
+    "unsubscribeMarketDepthRequest": _MARKET,
+    "subscribeMarketsTickerRequest": _MARKETS,
+    "unsubscribeMarketsTickerRequest": _MARKETS,
+    "subscribeMarketTradesRequest": {**_MARKET, **_LIMIT},
+    "unsubscribeMarketTradesRequest": _MARKET,
+    "subscribeMarketCandlesRequest": {**_MARKET, **_PERIOD, **_LIMIT},
+    "unsubscribeMarketCandlesRequest": {**_MARKET, **_PERIOD},
+    "subscribeViewerAccountsRequest": {},
+    "unsubscribeViewerAccountsRequest": {},
+    "subscribeViewerOrdersRequest": {**_MARKET, **_UNIT},
+    "unsubscribeViewerOrdersRequest": {**_MARKET, **_UNIT},
+    "subscribeAllViewerOrdersRequest": _UNIT,
+    "unsubscribeAllViewerOrdersRequest": _UNIT,
+    "heartbeatRequest": {"interval": (_integer, 0)},
+    "ping": {},
+}
+
+
+def decode(data: str | bytes) -> dict[str, Any]:
+    """The JSON object of a frame, whatever its opcode.
+
+    Raises:
+        Malformed: it is none.
+    """
+    try:
+        value = json.loads(data)
+    except ValueError as error:
+        raise Malformed("", "malformed request: not JSON") from error
+    if not isinstance(value, dict):
+        raise Malformed("", "malformed request: not an object")
+    return value
+
+
+def redacted(message: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy that may be shown: the token is replaced."""
+    shown = copy.deepcopy(dict(message))
+    login = shown.get("authenticateCustomerRequest")
+    if isinstance(login, dict) and "token" in login:
+        login["token"] = "***"
+    return shown
+
+
+def parse(message: Mapping[str, Any]) -> Request:
+    """Check a decoded request and fill in defaults.
+
+    Raises:
+        Malformed: no or no text id, not exactly one known member, an unknown field or a value of the wrong kind.
+    """
+    request_id = message.get("requestId")
+    if not isinstance(request_id, str) or not request_id:
+        raise Malformed("", "malformed request: requestId must be a non-empty string")
+    members = [name for name, value in message.items() if name != "requestId" and value is not None]
+    if len(members) != 1:
+        raise Malformed(request_id, "malformed request: exactly one request member is expected")
+    member = members[0]
+    fields, sent = REQUESTS.get(member), message[member]
+    if fields is None:
+        raise Malformed(request_id, "malformed request: unknown request member")
+    if not isinstance(sent, dict):
+        raise Malformed(request_id, f"malformed request: {member} must be an object")
+    if unknown := set(sent) - set(fields):
+        raise Malformed(request_id, f"malformed request: {member} has no field {sorted(unknown)[0]!r}")
+    params = {name: default for name, (_, default) in fields.items()}
+    for name, value in sent.items():
+        if value is None:
+            continue
+        try:
+            params[name] = fields[name][0](value)
+        except ValueError as error:
+            raise Malformed(request_id, f"malformed request: {member}.{name}: {error}") from error
+    if "limit" in params:
+        if params["limit"] < 0:
+            raise Malformed(request_id, f"malformed request: {member}.limit is negative")
+        params["limit"] = params["limit"] or DEFAULT_LIMIT
+    return Request(request_id, member, params)

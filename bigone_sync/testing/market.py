@@ -1,0 +1,349 @@
+"""A small price-time-priority matching engine for one market: exact, seeded, without I/O or clock.
+
+Every operation changes the book at once; `Market.commit` then returns what changed since the last commit as one
+`Batch`, which is what an exchange would publish as one depth update.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import count
+
+from bigone_sync.testing._book import (
+    ASK,
+    BID,
+    LOT,
+    SIDES,
+    Batch,
+    BookSide,
+    BookView,
+    LevelChange,
+    Order,
+    OrderView,
+    Trade,
+)
+from bigone_sync.testing._ledger import ZERO, Balance, Ledger
+
+__all__ = ["Balance", "Batch", "BookView", "LevelChange", "Ledger", "Market", "OrderView", "Trade"]
+
+TICK = Decimal("0.01")
+FEE_RATE = Decimal("0.001")
+TYPES = ("LIMIT", "MARKET", "STOP_LIMIT", "STOP_MARKET")
+
+# Real ids have outgrown what a double holds exactly; starting there makes a client that reads them as floats fail.
+FIRST_CHANGE_ID = 2**53 + 1
+FIRST_ID = 2**53 + 500_001
+
+
+class Market:
+    """The engine. Not thread-safe: the owner calls it from one thread.
+
+    Orders of the configured account are ``own=True``: they lock and move balances in the ledger and are reported;
+    all others belong to an anonymous crowd with unlimited means.
+
+    Args:
+        name: ``BASE-QUOTE``.
+        ledger: balances of the account.
+        seed: decides the steps between change ids.
+        tick: smallest price step.
+        ids: order and trade ids; markets of one exchange share the source.
+    """
+
+    def __init__(
+        self, name: str, ledger: Ledger, *, seed: int = 1, tick: Decimal = TICK, ids: Iterator[int] | None = None
+    ) -> None:
+        self.name = name
+        self.base, self.quote = name.split("-")
+        self.tick = tick
+        self.change_id = FIRST_CHANGE_ID
+        self.last_price: Decimal | None = None
+        self.now_ns = 0
+        self.sides = {side: BookSide(side) for side in SIDES}
+        self._ledger = ledger
+        self._rng = random.Random(f"ids:{seed}:{name}")
+        self._orders: dict[int, Order] = {}
+        self._own: dict[int, Order] = {}
+        self._stops: dict[int, Order] = {}
+        self._trades: list[Trade] = []
+        self._own_changes: list[OrderView] = []
+        self._ids = count(FIRST_ID) if ids is None else ids
+
+    def set_time(self, now_ns: int) -> None:
+        """Set the time that the following operations carry; time never runs backwards here."""
+        self.now_ns = max(self.now_ns, now_ns)
+
+    # -- operations ---------------------------------------------------------------------------------------------
+
+    def place(
+        self,
+        side: str,
+        amount: Decimal,
+        *,
+        price: Decimal | None = None,
+        type: str = "LIMIT",
+        ioc: bool = False,
+        own: bool = False,
+        client_order_id: str = "",
+        stop_price: Decimal | None = None,
+        operator: str | None = None,
+    ) -> int:
+        """Accept an order, match it, and let the rest of a limit order rest.
+
+        An own order that the account cannot pay for is accepted and at once REJECTED, as an exchange reports it.
+
+        Args:
+            operator: GTE or LTE; by default the side of the last price on which ``stop_price`` lies.
+
+        Returns:
+            The order's id.
+
+        Raises:
+            ValueError: the order makes no sense (side, type, price off the tick, amount not positive …).
+        """
+        self._validate(side, amount, price, type, stop_price, operator)
+        if operator is None:
+            rising = stop_price is not None and self.last_price is not None and stop_price > self.last_price
+            operator = "GTE" if rising else "LTE"
+        order = Order(
+            id=next(self._ids),
+            side=side,
+            amount=amount,
+            price=price,
+            type=type,
+            ioc=ioc,
+            own=own,
+            client_order_id=client_order_id,
+            stop_price=stop_price,
+            operator=operator,
+            created_ns=self.now_ns,
+            updated_ns=self.now_ns,
+        )
+        self._orders[order.id] = order
+        if own:
+            self._own[order.id] = order
+        self._accept(order)
+        self._fire_stops()
+        return order.id
+
+    def cancel(self, order_id: int) -> bool:
+        """Cancel an open order; False when there is none with this id."""
+        order = self._orders.get(order_id)
+        if order is None:
+            return False
+        if order_id not in self._stops and order.price is not None:
+            side = self.sides[order.side]
+            side.reduce(side.levels[order.price], order, order.remaining)
+        self._finish(order, "CANCELLED")
+        return True
+
+    def fill(self, order_id: int, amount: Decimal | None = None) -> Decimal:
+        """Let the crowd trade against an own resting order, which takes everything ahead of it first.
+
+        Returns:
+            How much of the order was filled: never more than was left of it.
+
+        Raises:
+            ValueError: there is no such order resting in the book, or the amount is not positive.
+        """
+        order = self._orders.get(order_id)
+        if order is None or order.price is None or order_id in self._stops:
+            raise ValueError(f"no resting order {order_id} in {self.name}")
+        wanted = order.remaining if amount is None else min(amount, order.remaining)
+        if wanted <= 0:
+            raise ValueError(f"nothing to fill: {amount}")
+        before = order.filled
+        taker_side = ASK if order.side == BID else BID
+        self.place(taker_side, self._ahead_of(order) + wanted, price=order.price, ioc=True)
+        return order.filled - before
+
+    # -- results ------------------------------------------------------------------------------------------------
+
+    def commit(self) -> Batch:
+        """Return and forget what changed since the last commit; the change id moves on if a level changed."""
+        prev_id = self.change_id
+        bids, asks = self.sides[BID].take_changes(), self.sides[ASK].take_changes()
+        if bids or asks:
+            self.change_id += self._rng.randint(1, 3)
+        trades, self._trades = tuple(self._trades), []
+        orders, self._own_changes = tuple(self._own_changes), []
+        balances = self._ledger.take_changes()
+        return Batch(self.name, self.change_id, prev_id, bids, asks, trades, orders, balances)
+
+    def view(self) -> BookView:
+        """The book as it is now; call after `commit`, else ``change_id`` belongs to an older state."""
+        return BookView.freeze(self.change_id, self.sides[BID].amounts(), self.sides[ASK].amounts())
+
+    def best_price(self, side: str) -> Decimal | None:
+        """The best price of a side, None when it is empty."""
+        level = self.sides[side].best()
+        return None if level is None else level.price
+
+    def is_open(self, order_id: int) -> bool:
+        """Whether the order is resting or waiting for its stop price."""
+        return order_id in self._orders
+
+    def own_orders(self) -> tuple[OrderView, ...]:
+        """Every order the account ever placed, oldest first."""
+        return tuple(OrderView.of(self.name, order) for order in self._own.values())
+
+    # -- accepting ----------------------------------------------------------------------------------------------
+
+    def _validate(
+        self,
+        side: str,
+        amount: Decimal,
+        price: Decimal | None,
+        type: str,
+        stop_price: Decimal | None,
+        operator: str | None,
+    ) -> None:
+        if side not in SIDES or type not in TYPES or operator not in (None, "GTE", "LTE"):
+            raise ValueError(f"not an order: side {side!r}, type {type!r}, operator {operator!r}")
+        if amount <= 0 or amount % LOT:
+            raise ValueError(f"amount must be a positive multiple of {LOT}: {amount}")
+        if (price is None) == type.endswith("LIMIT"):
+            raise ValueError(f"{type} order with price {price}")
+        if (stop_price is None) == type.startswith("STOP"):
+            raise ValueError(f"{type} order with stop price {stop_price}")
+        for value in (price, stop_price):
+            if value is not None and (value <= 0 or value % self.tick):
+                raise ValueError(f"price must be a positive multiple of {self.tick}: {value}")
+
+    def _accept(self, order: Order) -> None:
+        if order.own and not self._reserve(order):
+            self._finish(order, "REJECTED")
+            return
+        if order.stop_price is not None:
+            self._stops[order.id] = order
+            self._report(order)
+            return
+        if order.price is not None:
+            self._report(order)
+        self._work(order)
+
+    def _reserve(self, order: Order) -> bool:
+        """Lock what the order may cost; a market buy has no price to lock by and pays as it goes."""
+        if order.side == ASK:
+            asset, needed = self.base, order.amount
+        elif order.price is not None:
+            asset, needed = self.quote, order.price * order.amount
+        else:
+            return order.stop_price is not None or self._affordable(order)
+        if needed > self._ledger.balance(asset).available:
+            return False
+        order.locked = needed
+        self._ledger.lock(asset, needed)
+        return True
+
+    def _affordable(self, order: Order) -> bool:
+        cost, left = ZERO, order.remaining
+        for level in self.sides[ASK]:
+            quantity = min(left, level.amount)
+            cost, left = cost + level.price * quantity, left - quantity
+        return cost <= self._ledger.balance(self.quote).available
+
+    def _fire_stops(self) -> None:
+        """Send every stop order whose price was reached into the book; its trades may fire further ones."""
+        while self.last_price is not None:
+            due = next((order for order in self._stops.values() if self._is_due(order, self.last_price)), None)
+            if due is None:
+                return
+            del self._stops[due.id]
+            due.state = "FIRED"
+            self._touch(due)
+            if due.price is None and due.side == BID and not self._affordable(due):
+                self._finish(due, "CANCELLED")
+            else:
+                due.state = "PENDING"
+                if due.price is not None:
+                    self._report(due)
+                self._work(due)
+
+    @staticmethod
+    def _is_due(order: Order, last: Decimal) -> bool:
+        assert order.stop_price is not None
+        return last >= order.stop_price if order.operator == "GTE" else last <= order.stop_price
+
+    # -- matching -----------------------------------------------------------------------------------------------
+
+    def _work(self, taker: Order) -> None:
+        book = self.sides[ASK if taker.side == BID else BID]
+        while taker.remaining and (level := book.best()) is not None and _accepts(taker, level.price):
+            maker = next(iter(level.orders.values()))
+            quantity = min(maker.remaining, taker.remaining)
+            book.reduce(level, maker, quantity)
+            self._execute(maker, taker, quantity, level.price)
+        if not taker.remaining:
+            return
+        if taker.price is None or taker.ioc:
+            self._finish(taker, "CANCELLED")
+        else:
+            self.sides[taker.side].add(taker, taker.price)
+
+    def _execute(self, maker: Order, taker: Order, quantity: Decimal, price: Decimal) -> None:
+        self.last_price = price
+        trade_id = next(self._ids)
+        self._trades.append(Trade(trade_id, self.name, price, quantity, taker.side, maker.id, taker.id, self.now_ns))
+        for order in (maker, taker):
+            order.filled += quantity
+            order.turnover += price * quantity
+            if order.own:
+                self._settle(order, quantity, price)
+            if order.remaining:
+                self._touch(order)
+            else:
+                self._finish(order, "FILLED")
+
+    def _settle(self, order: Order, quantity: Decimal, price: Decimal) -> None:
+        cost = price * quantity
+        if order.side == ASK:
+            released, fee = quantity, cost * FEE_RATE
+            self._ledger.add(self.base, -quantity)
+            self._ledger.add(self.quote, cost - fee)
+        else:
+            released, fee = ZERO if order.price is None else order.price * quantity, quantity * FEE_RATE
+            self._ledger.add(self.quote, -cost)
+            self._ledger.add(self.base, quantity - fee)
+        order.fees += fee
+        self._release(order, released)
+
+    def _release(self, order: Order, amount: Decimal) -> None:
+        order.locked -= amount
+        self._ledger.lock(self.base if order.side == ASK else self.quote, -amount)
+
+    def _finish(self, order: Order, state: str) -> None:
+        order.state = state
+        self._orders.pop(order.id, None)
+        self._stops.pop(order.id, None)
+        if order.own:
+            self._release(order, order.locked)
+        self._touch(order)
+
+    def _touch(self, order: Order) -> None:
+        order.updated_ns = self.now_ns
+        self._report(order)
+
+    def _report(self, order: Order) -> None:
+        if order.own:
+            self._own_changes.append(OrderView.of(self.name, order))
+
+    def _ahead_of(self, order: Order) -> Decimal:
+        """How much a taker must trade before this order's turn comes."""
+        ahead = ZERO
+        for level in self.sides[order.side]:
+            if level.price != order.price:
+                ahead += level.amount
+                continue
+            for other in level.orders.values():
+                if other is order:
+                    return ahead
+                ahead += other.remaining
+        raise AssertionError(f"order {order.id} is not in the book")
+
+
+def _accepts(taker: Order, price: Decimal) -> bool:
+    if taker.price is None:
+        return True
+    return price <= taker.price if taker.side == BID else price >= taker.price
