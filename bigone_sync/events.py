@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 from typing import Any, NamedTuple, SupportsIndex, overload
 
 import msgspec
@@ -109,7 +109,11 @@ class LevelText(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
     def level(self) -> PriceLevel:
         """The same with numbers."""
-        return PriceLevel(Decimal(self.price), Decimal(self.amount), self.order_count)
+        try:
+            amount = Decimal(self.amount)
+        except InvalidOperation:  # an exponent beyond any Decimal; as a number it was checked to be 0
+            amount = Decimal(0)
+        return PriceLevel(Decimal(self.price), amount, self.order_count)
 
 
 class Levels(msgspec.Struct, frozen=True, gc=False, eq=False):

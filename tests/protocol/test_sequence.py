@@ -142,6 +142,62 @@ def test_a_new_beginning_ends_the_run_of_known_ids(again: str) -> None:
     assert verdicts(chain, LONG, LONG - 1) == [Verdict.DUPLICATE] * (LONG - 1)
 
 
+def rerun(chain: ChangeIdSequence, length: int, first: int = 1, step: int = 1) -> list[Verdict]:
+    """Updates that continue each other, all of them below where the chain stands."""
+    return [chain.check(first + step * number, first + step * (number + 1)) for number in range(length)]
+
+
+@pytest.mark.parametrize("step", [1, 7])
+def test_an_exchange_that_counts_anew_without_a_snapshot_is_a_gap_in_the_end(step: int) -> None:
+    chain = begun(1_000_000)
+    assert rerun(chain, 63, step=step) == [Verdict.DUPLICATE] * 63
+    assert chain.last == 1_000_000
+    assert rerun(chain, 2, first=1 + 63 * step, step=step) == [Verdict.GAP, Verdict.HELD]
+    assert (chain.last, chain.expected) == (None, 1_000_000)
+
+
+def test_any_number_of_late_copies_is_no_gap() -> None:
+    chain = begun(1000)
+    for _ in range(100):
+        assert chain.check(998, 999) is Verdict.DUPLICATE  # the same again
+    for number in range(0, 400, 2):
+        assert chain.check(number, number + 1) is Verdict.DUPLICATE  # no chain
+    for number in range(400, 100, -1):
+        assert chain.check(number, number) is Verdict.DUPLICATE  # nothing moves
+        assert chain.check(number, number - 1) is Verdict.DUPLICATE  # backwards
+    for _ in range(10):
+        assert set(rerun(chain, 63, first=500)) == {Verdict.DUPLICATE}  # short reruns
+    assert chain.check(1000, 1001) is Verdict.ACCEPT
+
+
+def test_duplicates_without_prev_ids_are_no_chain() -> None:
+    chain = begun(1000)
+    for change_id in range(1, 300):
+        assert chain.check(None, change_id) is Verdict.DUPLICATE
+
+
+@pytest.mark.parametrize("how", ["check", "short cut"])
+def test_an_accepted_update_ends_the_run_of_duplicates(how: str) -> None:
+    chain = begun(1000)
+    rerun(chain, 63)
+    if how == "check":
+        assert chain.check(1000, 1001) is Verdict.ACCEPT
+    else:
+        chain.last = 1001
+    assert rerun(chain, 63, first=64) == [Verdict.DUPLICATE] * 63
+    assert rerun(chain, 1, first=64 + 63) == [Verdict.GAP]
+
+
+@pytest.mark.parametrize("how", ["snapshot", "reset"])
+def test_a_fresh_start_ends_the_run_of_duplicates(how: str) -> None:
+    chain = begun(1000)
+    rerun(chain, 63)
+    if how == "reset":
+        chain.reset()
+    chain.snapshot(1000)
+    assert rerun(chain, 63, first=64) == [Verdict.DUPLICATE] * 63
+
+
 def test_repr_shows_where_it_stands() -> None:
     assert repr(begun(7)) == "ChangeIdSequence(last=7, expected=None)"
 

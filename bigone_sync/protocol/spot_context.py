@@ -1,0 +1,97 @@
+"""What the stream kinds of one spot connection share: its requests, its counters, its ways of reporting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..errors import DecodeError
+from ..events import Gap
+from ..redact import redact, redact_bytes
+from .base import CodecError, Item, Missing, Problem, Route
+from .memory import Hole
+from .messages import Message
+from .spot_requests import Codec, Requests
+
+__all__ = ["Context", "Handler", "StreamKind"]
+
+_EXCERPT = 200
+_LOOKED_AT = 4096
+
+Handler = Callable[[Message, float, list[Item]], None]
+"""Takes a message, its time of receipt and the list that it adds to; may raise CodecError."""
+
+
+class Context:
+    """One per protocol."""
+
+    def __init__(self, codec: Codec, connection: str) -> None:
+        self.connection = connection
+        self.requests = Requests(codec)
+        self.decode_errors = 0
+        self.duplicates = 0
+        self.held_back = 0
+        self.unrouted = 0
+
+    def undecodable(self, error: CodecError, data: bytes, items: list[Item]) -> None:
+        """Report a frame, or an item of one, that could not be read."""
+        self.decode_errors += 1
+        problem = DecodeError(
+            redact(f"{self.connection}: a frame could not be decoded: {error}"),
+            connection=self.connection,
+            # Redacted before it is cut: half a token is not recognised as one.
+            excerpt=redact_bytes(data[:_LOOKED_AT])[:_EXCERPT].decode("utf-8", "backslashreplace"),
+        )
+        problem.__cause__ = error
+        items.append((None, Problem(problem)))
+
+    def events(
+        self, message: Message, make: Callable[..., Any], at: float, items: list[Item], *, snapshot: bool
+    ) -> list[Any]:
+        """The body's items as events; one that cannot be read is reported and does not take the others along."""
+        events = []
+        for wire in message.body if snapshot else (message.body,):
+            try:
+                if isinstance(wire, CodecError):
+                    raise wire
+                events.append(make(wire, self.connection, at, snapshot=snapshot))
+            except CodecError as error:
+                shown = b"" if isinstance(wire, CodecError) else repr(wire).encode()
+                self.undecodable(CodecError(f"{message.kind}: {error}"), shown, items)
+        return events
+
+    def missing(self, route: Route, hole: Hole | None, reason: str, at: float, items: list[Item]) -> None:
+        """Report a hole, if there is one."""
+        if hole is not None:
+            since, until = hole
+            key = route.key
+            gap = Gap(key.channel, key.market, since, until, reason, connection=self.connection, received_at=at)
+            items.append((None, Missing(route, gap)))
+
+
+class StreamKind:
+    """One kind of stream: its routes and the handlers of its messages."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.routes: dict[Any, Route] = {}
+
+    def place(self, route: Route) -> Any:
+        """What its updates are routed by."""
+        return route.key.market
+
+    def answering(self, message: Message, places: Iterable[Any]) -> Route | None:
+        """The stream that a snapshot is of; what it holds counts more than its id, which may come twice."""
+        for place in places:
+            if place in self.routes:
+                return self.routes[place]
+        asked = self.context.requests.routes_of(message)
+        return asked[0] if len(asked) == 1 and self.routes.get(self.place(asked[0])) is asked[0] else None
+
+    def memory(self, limit: int | None) -> Any:
+        """What such a stream remembers across connections."""
+        return None
+
+    def handlers(self) -> dict[str, Handler]:
+        """By the payload's member."""
+        raise NotImplementedError

@@ -1,0 +1,138 @@
+"""Requests of the spot socket: names, parameters, ids, and which of them wait (spot protocol, section 2)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from ..enums import Channel
+from ..events import LevelText, SubscriptionKey
+from .base import Command, Frame, Item, Reply, Request, Route
+from .messages import Message
+
+__all__ = ["Codec", "Requests"]
+
+# Stands for the token in what may be shown.
+_REDACTED = "***"
+
+_STREAMS: Mapping[Channel, str] = {
+    Channel.DEPTH: "MarketDepth",
+    Channel.TRADES: "MarketTrades",
+    Channel.TICKER: "MarketsTicker",
+    Channel.CANDLES: "MarketCandles",
+    Channel.ACCOUNTS: "ViewerAccounts",
+    Channel.ORDERS: "ViewerOrders",
+}
+
+
+class Codec(Protocol):
+    """Bytes to neutral messages and back."""
+
+    subprotocol: str
+    binary: bool
+    not_hot: tuple[type[Exception], ...]
+
+    def asks_of(self, frame: Any) -> tuple[LevelText, ...]:
+        """The asks of a frame that :meth:`hot` has checked."""
+
+    def bids_of(self, frame: Any) -> tuple[LevelText, ...]:
+        """The bids of a frame that :meth:`hot` has checked."""
+
+    def encode(self, request_id: str, name: str, parameters: Mapping[str, Any]) -> bytes:
+        """A request."""
+
+    def hot(self, data: bytes) -> Any:
+        """Look for a depth update in its usual form.
+
+        Returns an object whose ``depth_update`` is None or an update with ``depth.market``, ``change_id`` and
+        ``prev_id``, its levels checked but not made.  Raises one of ``not_hot`` where :meth:`decode` must look.
+        """
+
+    def decode(self, data: bytes) -> Message:
+        """Any response; raises CodecError."""
+
+
+class Requests:
+    """Makes requests and knows which of them wait for an answer."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+        self._ids = itertools.count(1)
+        self._waiting: dict[str, Request] = {}
+
+    def clear(self) -> None:
+        """A new connection: nothing waits any more. Ids go on, so that a late answer meets no new request."""
+        self._waiting.clear()
+
+    def make(
+        self, command: Command, name: str, parameters: Mapping[str, Any], routes: Sequence[Route] = ()
+    ) -> tuple[Request, Frame]:
+        """A request and its frame."""
+        request = Request(str(next(self._ids)), command, name, tuple(routes))
+        # Registered before anybody can send the frame: an answer never meets an unknown id.
+        self._waiting[request.id] = request
+        data = self._codec.encode(request.id, name, parameters)
+        shown = data
+        if "token" in parameters:
+            shown = self._codec.encode(request.id, name, {**parameters, "token": _REDACTED})
+        return request, Frame(data, self._codec.binary, shown)
+
+    def subscribe(self, routes: Sequence[Route]) -> tuple[Request, Frame]:
+        """Ask for streams of one channel."""
+        name = _name("subscribe", routes[0].key)
+        request, frame = self.make(Command.SUBSCRIBE, name, _parameters(routes, limit=True), routes)
+        for route in routes:
+            route.request_id = request.id
+        return request, frame
+
+    def unsubscribe(self, routes: Sequence[Route]) -> tuple[Request, Frame]:
+        """Ask for the end of streams of one channel."""
+        for route in routes:
+            route.request_id = None
+        name = _name("unsubscribe", routes[0].key)
+        return self.make(Command.UNSUBSCRIBE, name, _parameters(routes, limit=False), routes)
+
+    def take(self, request_id: str, command: Command | None = None) -> Request | None:
+        """The request of this id, which waits no more; only one of this ``command``, where there is one."""
+        request = self._waiting.get(request_id)
+        if request is None or command not in (None, request.command):
+            return None
+        return self._waiting.pop(request_id)
+
+    def routes_of(self, message: Message) -> tuple[Route, ...]:
+        """The streams that a snapshot's request asked for; none if it does not wait for an answer."""
+        request = self._waiting.get(message.request_id)
+        return request.routes if request is not None and request.command is Command.SUBSCRIBE else ()
+
+    def answered(self, message: Message, route: Route, items: list[Item]) -> None:
+        """Resolve the request that a snapshot answers: by its id, else by the route that waits for it."""
+        request = self._waiting.get(message.request_id)
+        if request is None or request.command is not Command.SUBSCRIBE or route not in request.routes:
+            request = self._waiting.get(route.request_id) if route.request_id else None
+        if request is not None:
+            del self._waiting[request.id]
+            for waiting in request.routes:
+                if waiting.request_id == request.id:
+                    waiting.request_id = None
+            items.append((None, Reply(request)))
+
+
+def _name(verb: str, key: SubscriptionKey) -> str:
+    everything = "All" if key.channel == Channel.ORDERS and key.market is None else ""
+    return f"{verb}{everything}{_STREAMS[key.channel]}Request"
+
+
+def _parameters(routes: Sequence[Route], *, limit: bool) -> dict[str, Any]:
+    key = routes[0].key
+    if key.channel == Channel.TICKER:
+        # An empty list means all markets (spot protocol, section 6.2).
+        return {"markets": [route.key.market for route in routes if route.key.market is not None]}
+    parameters: dict[str, Any] = {}
+    if key.market is not None:
+        parameters["market"] = key.market
+    if key.period is not None:
+        parameters["period"] = key.period.value
+    if limit and routes[0].limit is not None:
+        parameters["limit"] = routes[0].limit
+    return parameters

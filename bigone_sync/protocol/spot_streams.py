@@ -1,0 +1,195 @@
+"""Trades, tickers, candles, accounts and orders on the spot socket (spot protocol, sections 6.2 to 7.2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..enums import Channel
+from ..events import Candle, Order, Ticker, Trade
+from . import spot_events as convert
+from .base import Item, Route
+from .memory import CandleMemory, OrderMemory, TradeMemory
+from .messages import Message
+from .spot_context import Handler, StreamKind
+
+__all__ = ["AccountStreams", "CandleStreams", "OrderStreams", "TickerStreams", "TradeStreams"]
+
+# What the exchange sends where the request names no limit (spot protocol, sections 6.3 and 6.4).
+_DEFAULT_LIMIT = 20
+_TRADES_REMEMBERED = 4096
+
+
+class TradeStreams(StreamKind):
+    """Routed by market; each id is let through once."""
+
+    def memory(self, limit: int | None) -> TradeMemory:
+        """Ids seen."""
+        return TradeMemory(max(_TRADES_REMEMBERED, 4 * (limit or _DEFAULT_LIMIT)))
+
+    def handlers(self) -> dict[str, Handler]:
+        """Snapshot and update."""
+        return {"tradesSnapshot": self.snapshot, "tradeUpdate": self.update}
+
+    def snapshot(self, message: Message, at: float, items: list[Item]) -> None:
+        """The new ones among the latest, oldest first."""
+        context = self.context
+        trades: list[Trade] = context.events(message, convert.trade_event, at, items, snapshot=True)
+        route = self.answering(message, (trade.market for trade in trades))
+        if route is None:
+            context.unrouted += 1
+            return
+        context.requests.answered(message, route, items)
+        ours = [trade for trade in trades if trade.market == route.key.market]
+        fresh, hole = route.memory.snapshot(ours, route.limit or _DEFAULT_LIMIT)
+        context.missing(route, hole, "the new snapshot does not reach back to the last trade seen", at, items)
+        if fresh:
+            items.append((route, fresh))
+
+    def update(self, message: Message, at: float, items: list[Item]) -> None:
+        """One trade."""
+        for trade in self.context.events(message, convert.trade_event, at, items, snapshot=False):
+            route = self.routes.get(trade.market)
+            if route is None:
+                self.context.unrouted += 1
+            elif route.memory.update(trade):
+                items.append((route, [trade]))
+            else:
+                self.context.duplicates += 1
+
+
+class TickerStreams(StreamKind):
+    """Routed by market, and to whoever wants all markets."""
+
+    def handlers(self) -> dict[str, Handler]:
+        """Snapshot and update."""
+        return {"tickersSnapshot": self.snapshot, "tickerUpdate": self.update}
+
+    def snapshot(self, message: Message, at: float, items: list[Item]) -> None:
+        """The tickers asked for; one request may have asked for several streams."""
+        tickers: list[Ticker] = self.context.events(message, convert.ticker_event, at, items, snapshot=True)
+        # Without an id that is known, the markets tell which request this answers: of those that wait.
+        places = [*(ticker.market for ticker in tickers), None]
+        waiting = [route for place in places if (route := self.routes.get(place)) is not None and route.request_id]
+        asked = [route for route in self.context.requests.routes_of(message) if route.key.channel == Channel.TICKER]
+        if asked or waiting:
+            self.context.requests.answered(message, (asked or waiting)[0], items)
+        for ticker in tickers:
+            self._route(ticker, items)
+
+    def update(self, message: Message, at: float, items: list[Item]) -> None:
+        """One market's new numbers."""
+        for ticker in self.context.events(message, convert.ticker_event, at, items, snapshot=False):
+            self._route(ticker, items)
+
+    def _route(self, ticker: Ticker, items: list[Item]) -> None:
+        routes = [route for place in (ticker.market, None) if (route := self.routes.get(place)) is not None]
+        for route in routes:
+            items.append((route, [ticker]))
+        self.context.unrouted += not routes
+
+
+class CandleStreams(StreamKind):
+    """Routed by market and period."""
+
+    def place(self, route: Route) -> Any:
+        """Several periods of one market share the update's envelope."""
+        return route.key.market, route.key.period
+
+    def memory(self, limit: int | None) -> CandleMemory:
+        """The newest candle."""
+        return CandleMemory()
+
+    def handlers(self) -> dict[str, Handler]:
+        """Snapshot and update."""
+        return {"candlesSnapshot": self.snapshot, "candleUpdate": self.update}
+
+    def snapshot(self, message: Message, at: float, items: list[Item]) -> None:
+        """The latest, oldest first."""
+        context = self.context
+        candles: list[Candle] = context.events(message, convert.candle_event, at, items, snapshot=True)
+        route = self.answering(message, ((candle.market, candle.period) for candle in candles))
+        if route is None:
+            context.unrouted += 1
+            return
+        context.requests.answered(message, route, items)
+        key = route.key
+        ours = [candle for candle in candles if candle.market == key.market and candle.period == key.period]
+        ordered, hole = route.memory.snapshot(ours)
+        context.missing(route, hole, "the new snapshot does not reach back to the last candle seen", at, items)
+        if ordered:
+            items.append((route, ordered))
+
+    def update(self, message: Message, at: float, items: list[Item]) -> None:
+        """The running candle."""
+        for candle in self.context.events(message, convert.candle_event, at, items, snapshot=False):
+            route = self.routes.get((candle.market, candle.period))
+            if route is None:
+                self.context.unrouted += 1
+            else:
+                route.memory.update(candle)
+                items.append((route, [candle]))
+
+
+class AccountStreams(StreamKind):
+    """One stream."""
+
+    def handlers(self) -> dict[str, Handler]:
+        """Snapshot and update."""
+        return {"accountsSnapshot": self.snapshot, "accountUpdate": self.update}
+
+    def snapshot(self, message: Message, at: float, items: list[Item]) -> None:
+        """All balances."""
+        events = self.context.events(message, convert.account_event, at, items, snapshot=True)
+        route = self.routes.get(None)
+        if route is None:
+            self.context.unrouted += 1
+            return
+        self.context.requests.answered(message, route, items)
+        if events:
+            items.append((route, events))
+
+    def update(self, message: Message, at: float, items: list[Item]) -> None:
+        """One asset."""
+        route = self.routes.get(None)
+        for event in self.context.events(message, convert.account_event, at, items, snapshot=False):
+            if route is None:
+                self.context.unrouted += 1
+            else:
+                items.append((route, [event]))
+
+
+class OrderStreams(StreamKind):
+    """Routed by market, and to whoever wants all markets."""
+
+    def memory(self, limit: int | None) -> OrderMemory:
+        """The newest word on each order."""
+        return OrderMemory()
+
+    def handlers(self) -> dict[str, Handler]:
+        """Snapshot and update."""
+        return {"ordersSnapshot": self.snapshot, "orderUpdate": self.update}
+
+    def snapshot(self, message: Message, at: float, items: list[Item]) -> None:
+        """A market's orders."""
+        context = self.context
+        orders: list[Order] = context.events(message, convert.order_event, at, items, snapshot=True)
+        route = self.answering(message, (order.market for order in orders))
+        if route is None:
+            context.unrouted += 1
+            return
+        context.requests.answered(message, route, items)
+        fresh = [order for order in orders if route.memory.accept(order)]
+        context.duplicates += len(orders) - len(fresh)
+        if fresh:
+            items.append((route, fresh))
+
+    def update(self, message: Message, at: float, items: list[Item]) -> None:
+        """One order's new state."""
+        for order in self.context.events(message, convert.order_event, at, items, snapshot=False):
+            routes = [route for place in (order.market, None) if (route := self.routes.get(place)) is not None]
+            for route in routes:
+                if route.memory.accept(order):
+                    items.append((route, [order]))
+                else:
+                    self.context.duplicates += 1
+            self.context.unrouted += not routes
