@@ -1,0 +1,1 @@
+"""One WebSocket connection kept alive on one thread. It knows nothing of exchanges."""
