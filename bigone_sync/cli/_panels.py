@@ -1,0 +1,223 @@
+"""The panels of the picture: each a function of what was recorded, without any state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from rich.console import RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from ..book import BookView
+from ..enums import BookState, ConnectionState, OrderState, Side
+from ..events import Order, PriceLevel
+from ..stats import ClientStats
+from . import _format
+from ._recorder import Recorder
+from ._settings import AMOUNT_PLACES, PRICE_PLACES
+
+__all__ = ["account", "book", "connections", "story", "trades"]
+
+_BUY, _SELL = "green", "red"
+_BOOK_STYLES = {BookState.LIVE: "green", BookState.STALE: "red"}
+_STATE_STYLES = {ConnectionState.READY: "green", ConnectionState.WAITING: "red"}
+_ORDER_STYLES = {OrderState.FILLED: "green", OrderState.CANCELLED: "yellow", OrderState.REJECTED: "red"}
+_NOTE_STYLES = {"demo": "bold magenta", "book": "cyan", "gap": "yellow"}
+_BAR = 12
+_STATE_WIDTH = len("● CONNECTING")
+_LEAST_BAR, _MOST_BAR = 6, 32
+_MINE = " ◀ mine"
+_BESIDE_BAR = 28
+"""Columns that a level needs for everything but its bar."""
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def _panel(content: RenderableType, title: str, caption: str = "", style: str = "bright_black") -> Panel:
+    return Panel(
+        content,
+        title=f"[bold]{title}[/]",
+        title_align="left",
+        subtitle=f"[dim italic]{caption}[/]" if caption else None,
+        subtitle_align="right",
+        border_style=style,
+        padding=(0, 1),
+    )
+
+
+def _grid(*justify: str) -> Table:
+    table = Table.grid(padding=(0, 1))
+    for side in justify:
+        table.add_column(justify="right" if side == "r" else "left", no_wrap=True)
+    return table
+
+
+def _side_style(side: Side) -> str:
+    return _BUY if side == Side.BUY else _SELL
+
+
+def bar(value: Decimal, most: Decimal, width: int) -> str:
+    """A horizontal bar, ``width`` characters for ``most``, fine to an eighth of a character."""
+    eighths = int(value * width * 8 / most) if most else 0
+    full, rest = divmod(min(max(1, eighths), width * 8), 8)
+    return ("█" * full + _EIGHTHS[rest]).rstrip()
+
+
+# -- the book
+
+
+def book(view: BookView, recorder: Recorder, levels: int, width: int) -> Panel:
+    """Sells above, buys below, the best ones next to the line in the middle."""
+    style = _BOOK_STYLES.get(view.state, "yellow")
+    title = f"order book [{style}]{view.state}[/]"
+    if view.best_bid is None or view.best_ask is None:
+        return _panel(_no_prices(view.state, levels), title, "no prices rather than wrong ones", style)
+    rows = (*view.asks, *view.bids)
+    price_places = _format.places((level.price for level in rows), PRICE_PLACES)
+    amount_places = _format.places((level.amount for level in rows), AMOUNT_PLACES)
+    most = max(level.amount for level in rows)
+    mine = {order.price for order in _open_orders(recorder)}
+    table = _grid("r", "r", "l")
+
+    def add(side: Sequence[PriceLevel], colour: str) -> None:
+        for level in side:
+            drawn = bar(level.amount, most, max(_LEAST_BAR, min(_MOST_BAR, width - _BESIDE_BAR)))
+            table.add_row(
+                Text(_format.number(level.price, price_places), style=colour),
+                _format.number(level.amount, amount_places),
+                Text.assemble((drawn, colour), (_MINE if level.price in mine else "", "bold yellow")),
+            )
+
+    for _ in range(levels - len(view.asks)):
+        table.add_row("", "", "")
+    add(view.asks[::-1], _SELL)
+    spread = f"spread {_format.number(view.spread, price_places)}"
+    table.add_row(Text(_format.number(view.mid, price_places + 1), style="bold"), Text("mid", style="dim"), spread)
+    add(view.bids, _BUY)
+    return _panel(table, title, "asks above, bids below", style)
+
+
+def _no_prices(state: BookState, levels: int) -> Text:
+    text = "no snapshot yet" if state == BookState.SYNCING else "waiting for a fresh snapshot"
+    return Text("\n" * (levels - 1) + text, style="dim", justify="center")
+
+
+def _open_orders(recorder: Recorder) -> list[Order]:
+    return [states[-1] for states in recorder.orders().values() if not states[-1].is_final]
+
+
+# -- trades
+
+
+def trades(recorder: Recorder, rows: int) -> Panel:
+    """The latest trades, newest first."""
+    shown = recorder.trades()[:rows]
+    price_places = _format.places((trade.price for trade in shown), PRICE_PLACES)
+    amount_places = _format.places((trade.amount for trade in shown), AMOUNT_PLACES)
+    table = _grid("l", "l", "r", "r")
+    for trade in shown:
+        buys = trade.taker_side == Side.BUY
+        table.add_row(
+            Text(f"{trade.time:%H:%M:%S}" if trade.time else "", style="dim"),
+            Text("▲ buy" if buys else "▼ sell", style=_side_style(trade.taker_side)),
+            Text(_format.number(trade.price, price_places), style=_side_style(trade.taker_side)),
+            _format.number(trade.amount, amount_places),
+        )
+    return _panel(table, "trades", f"{len(recorder.trade_ids())} so far, each one once")
+
+
+# -- connections
+
+
+def connections(recorder: Recorder, stats: ClientStats) -> Panel:
+    """One line a connection."""
+    table = _grid("l", "l", "r", "r")
+    for name, channel in stats.channels.items():
+        style = _STATE_STYLES.get(channel.state, "yellow")
+        rtt = "" if channel.ping_rtt is None else f"{channel.ping_rtt * 1000:.1f} ms"
+        state = Text(f"● {channel.state}".ljust(_STATE_WIDTH), style=style)
+        table.add_row(name, state, f"{channel.frames:,}", Text(rtt, style="dim"))
+    recovery = recorder.recovery
+    if recovery is None:
+        return _panel(table, "connections", "state, frames read, ping")
+    if recovery.seconds is None:
+        return _panel(table, "connections", "reset", "red")
+    return _panel(table, "connections", f"reset, recovered in {recovery.seconds:.2f} s", "green")
+
+
+# -- account
+
+
+def account(recorder: Recorder) -> Panel:
+    """The latest own order and the balances."""
+    orders = recorder.orders()
+    content = Table.grid(expand=True)
+    if orders:
+        states = list(orders.values())[-1]
+        content.add_row(_order_line(len(orders), states[-1]))
+        content.add_row(_filled(states[-1]))
+        content.add_row(_life(states))
+    else:
+        content.add_row(Text("the demo will place an order soon\n\n", style="dim"))
+    content.add_row(_balances(recorder))
+    return _panel(content, "own order, balances", "asset, total, locked by orders")
+
+
+def _order_line(number: int, order: Order) -> Text:
+    return Text.assemble(
+        (f"#{number} ", "dim"),
+        (f"{order.side} ", _side_style(order.side)),
+        f"{_format.amount(order.amount)} @ {_format.price(order.price)}  ",
+        (str(order.state), "bold " + _ORDER_STYLES.get(order.state, "white")),
+    )
+
+
+def _filled(order: Order) -> Text:
+    amount, filled = order.amount or Decimal(0), order.filled_amount or Decimal(0)
+    drawn = bar(filled, amount, _BAR) if filled else ""
+    return Text.assemble(
+        "   ",
+        (drawn, _side_style(order.side)),
+        ("░" * (_BAR - len(drawn)), "bright_black"),
+        f" {_format.amount(filled)} filled",
+    )
+
+
+def _life(states: Sequence[Order]) -> Text:
+    text = Text("   ", style="dim", no_wrap=True, overflow="ellipsis")
+    steps: list[str] = []
+    for order in states:
+        partly = order.state == OrderState.PENDING and order.filled_amount
+        word = "partly filled" if partly else str(order.state)
+        if not steps or steps[-1] != word:
+            steps.append(word)
+    return text.append(" → ".join(steps))
+
+
+def _balances(recorder: Recorder) -> Table:
+    table = _grid("l", "r", "r")
+    for balance in recorder.balances().values():
+        locked = balance.locked_balance
+        # Rounded: fees have more decimals than there is room for.
+        table.add_row(
+            Text(balance.asset, style="bold"),
+            _format.number(balance.balance, AMOUNT_PLACES),
+            Text(_format.number(locked, AMOUNT_PLACES), style="yellow" if locked else "dim"),
+        )
+    return table
+
+
+# -- the story
+
+
+def story(recorder: Recorder, rows: int) -> Panel:
+    """What happened last, newest at the bottom."""
+    notes = [note for note in recorder.notes() if note.is_main][-max(1, rows) :]
+    table = Table.grid(padding=(0, 1))
+    table.add_column(justify="right", no_wrap=True, min_width=len("00.00 s"))
+    table.add_column(no_wrap=True, overflow="ellipsis")
+    for note in notes:
+        style = _NOTE_STYLES.get(note.kind, "")
+        table.add_row(Text(f"{note.at:.2f} s", style="dim"), Text(note.short, style=style))
+    return _panel(table, "what happened")

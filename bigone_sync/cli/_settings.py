@@ -1,0 +1,46 @@
+"""Settings of the demo, in one place. Times are seconds."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from ..config import Backoff, Limits, Timeouts
+
+__all__ = [
+    "AMOUNT_PLACES",
+    "BACKOFF",
+    "BALANCES",
+    "CONNECT_LIMIT",
+    "LIMITS",
+    "PRICE_PLACES",
+    "RATE",
+    "RECOVERY_LIMIT",
+    "SETTLE_LIMIT",
+    "TICK",
+    "TIMEOUTS",
+    "TRADES_ASKED",
+]
+
+RATE = 40.0
+"""Things that happen in the market, per second."""
+BALANCES = (Decimal(10), Decimal(500_000))
+"""What the account owns: base asset, quote asset."""
+TRADES_ASKED = 200
+"""Trades in a snapshot: more than happen while the connections are down."""
+
+# A reconnect that a spectator can follow; pings so often that each channel has a round trip to show.
+BACKOFF = Backoff(initial=0.2, cap=1.0)
+TIMEOUTS = Timeouts(ping=0.5, pong=5.0)
+LIMITS = Limits(dial_interval=0.05)
+
+CONNECT_LIMIT = 15.0
+"""Longest wait for the first connection."""
+RECOVERY_LIMIT = 15.0
+"""Longest wait, after the show, for a recovery that is still under way."""
+SETTLE_LIMIT = 5.0
+"""Longest wait for the last events before client and exchange are compared."""
+TICK = 0.1
+"""Between two pictures."""
+
+PRICE_PLACES = 2
+AMOUNT_PLACES = 5

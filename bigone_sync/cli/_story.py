@@ -1,0 +1,156 @@
+"""What happens during the demo: the lives of own orders, and the reset around the middle.
+
+Everything is done to the exchange and to the path, never to the client: what the screen shows of it, the client has
+found out by itself.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ..enums import Side
+from ._recorder import Recorder
+
+if TYPE_CHECKING:
+    from ..testing import FaultProxy, LocalExchange
+
+__all__ = ["Story"]
+
+_BEGIN, _SPAN = 0.03, 0.90
+"""The orders live in this part of the show."""
+_PLACED, _PARTLY_FILLED, _ENDED = 0.05, 0.35, 0.80
+"""Moments in the life of an order, as parts of the time it has."""
+_SECONDS_A_LIFE = 10.0
+_LONGEST_OUTAGE = 0.8
+_OUTAGE = 0.08
+"""Of the show's length."""
+_NEAR, _FARTHER = 2, 5
+"""Levels in front of an order when it is placed: farther out the crowd leaves something to cancel."""
+# Buys and sells in turn, filled and cancelled in turn, so that the account does not run dry.
+_LIVES = (("BID", True), ("ASK", False), ("ASK", True), ("BID", False))
+
+
+@dataclass(frozen=True)
+class _Step:
+    at: float
+    act: Callable[[], None]
+
+
+class Story:
+    """Plays a schedule; every step is done on the caller's thread, in :meth:`play`.
+
+    Args:
+        exchange: where the orders are placed.
+        proxy: the path that is broken.
+        recorder: is told what was done.
+        seconds: length of the show.
+        seed: decides the amounts.
+        channels: how many connections the client has.
+    """
+
+    def __init__(
+        self,
+        exchange: LocalExchange,
+        proxy: FaultProxy,
+        recorder: Recorder,
+        *,
+        seconds: float,
+        seed: int,
+        channels: int,
+    ) -> None:
+        self._exchange, self._proxy, self._recorder = exchange, proxy, recorder
+        self._channels = channels
+        self._rng = random.Random(f"demo:{seed}")
+        self._open: str | None = None
+        self._amount = Decimal(0)
+        self._now = 0.0
+        self._heal_at: float | None = None
+        self._outage = min(_LONGEST_OUTAGE, seconds * _OUTAGE)
+        # An odd number, so that one of the orders lives through the reset in the middle.
+        self._steps = deque(self._schedule(seconds, 2 * max(1, round(seconds / _SECONDS_A_LIFE / 2)) + 1))
+
+    def _schedule(self, seconds: float, lives: int) -> list[_Step]:
+        steps = []
+        length = seconds * _SPAN / lives
+        for life in range(lives):
+            start = seconds * _BEGIN + life * length
+            side, to_the_end = _LIVES[life % len(_LIVES)]
+            middle = self._reset if life == lives // 2 else self._fill_a_part
+            steps.append(_Step(start + _PLACED * length, partial(self._place, side, _NEAR if to_the_end else _FARTHER)))
+            steps.append(_Step(start + _PARTLY_FILLED * length, middle))
+            steps.append(_Step(start + _ENDED * length, self._fill_the_rest if to_the_end else self._cancel))
+        return steps
+
+    def play(self, now: float) -> None:
+        """Do what is due ``now`` seconds after the beginning."""
+        self._now = now
+        while self._steps and self._steps[0].at <= now:
+            self._steps.popleft().act()
+        self.tend(now)
+
+    def tend(self, now: float) -> None:
+        """End the outage when it has lasted long enough, but not before everybody has noticed it."""
+        recovery = self._recorder.recovery
+        if self._heal_at is not None and now >= self._heal_at and recovery is not None and recovery.is_noticed:
+            self._heal_at = None
+            self._recorder.note("demo", "the path works again")
+            self._proxy.heal()
+
+    # -- the life of an order
+
+    def _place(self, side: str, level: int) -> None:
+        book = self._exchange.book(self._recorder.market)
+        prices = list(book.bids if side == "BID" else book.asks)
+        self._amount = Decimal(self._rng.randint(100, 160)).scaleb(-2)
+        self._recorder.caption = "An order of our own: all that is known of it here came through on_order."
+        self._recorder.note("demo", f"own order placed: {Side(side)} {self._amount}")
+        self._open = self._exchange.place_order(
+            self._recorder.market, side, price=prices[min(level, len(prices) - 1)], amount=self._amount
+        )
+
+    def _fill_a_part(self) -> None:
+        self._fill(self._amount * self._rng.randint(25, 45) / 100)
+
+    def _fill_the_rest(self) -> None:
+        self._fill(None)
+
+    def _fill(self, amount: Decimal | None) -> None:
+        if self._open is None:
+            return
+        try:
+            self._exchange.fill_order(self._open, amount)
+        except ValueError:
+            # The crowd may have been faster; anything else is a mistake of this story.
+            if self._is_open():
+                raise
+
+    def _cancel(self) -> None:
+        if self._open is not None:
+            self._exchange.cancel_order(self._open)
+
+    def _is_open(self) -> bool:
+        """Whether something of the latest order can still be filled."""
+        return any(order.id == self._open and order.state == "PENDING" for order in self._exchange.orders())
+
+    # -- the reset
+
+    def _reset(self) -> None:
+        recorder = self._recorder
+        recorder.caption = "All connections were reset; the book shows no prices rather than wrong ones."
+        recorder.expect_reset(self._channels)
+        recorder.note(
+            "demo",
+            f"all {self._channels} connections are reset, and the path stays dead for a moment",
+            f"all {self._channels} connections reset",
+        )
+        self._proxy.blackhole()
+        self._proxy.reset()
+        self._heal_at = self._now + self._outage
+        # While nobody can see it: the client learns of this from the snapshot after the reconnect.
+        self._fill_a_part()

@@ -1,0 +1,1 @@
+"""The clients: thin faces with typed methods."""

@@ -1,0 +1,368 @@
+"""From start to close: the threads of a client, and who may wait for what."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TypeVar
+
+from ..config import Limits, Timeouts
+from ..errors import ConfigurationError, ConnectionClosed, ConnectTimeout, SubscriptionRejected
+from ..keeper import Keeper, SlowHandlerWatch, tick
+from ..session import Session
+from ..subscription import Subscription
+from ._hub import ClientHub
+from ._process import forget, noting_interrupts, remember
+
+__all__ = ["Lifecycle"]
+
+_log = logging.getLogger("bigone_sync.client")
+
+# How much of a close's time the polite part may take.
+_POLITE = 0.4
+
+
+class Lifecycle:
+    """Threads and states of a client. Not for direct use."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        timeouts: Timeouts,
+        limits: Limits,
+        dispatch: str,
+    ) -> None:
+        self._name = name
+        self._timeouts, self._limits = timeouts, limits
+        self._dispatch = dispatch
+        self._hub = ClientHub(limits, self._exit_asked)
+        self._dispatcher = self._hub.dispatcher
+        self._dispatcher.unmanned = dispatch == "caller"
+        self._sessions: dict[str, Session] = {}
+        self._lock = threading.RLock()
+        self._started = False
+        self._worker: threading.Thread | None = None
+        self._keeper = Keeper(f"bigone-{name}/keeper", tick(timeouts, limits), self._checks)
+        self._slow = SlowHandlerWatch(self._dispatcher, limits.slow_callback, self._report_slow)
+        self._closing = False
+        self._close_asked: tuple[bool, float | None] | None = None
+        self._ended = threading.Event()
+        """Set when the connections are closed: nothing more is queued."""
+        self._runner: threading.Thread | None = None
+        self._through = threading.Event()
+        """Set when ``run_forever()`` has delivered everything."""
+        self._drain_end: float | None = None
+        self._closed = threading.Event()
+        self._exit: BaseException | None = None
+        self._interrupted = False
+        self._pid = os.getpid()
+        remember(self)
+
+    def _open_subscriptions(self) -> tuple[Subscription, ...]:
+        """In order of registration."""
+        raise NotImplementedError
+
+    # -- starting
+
+    def start(self) -> None:
+        """Connect in the background; returns at once. Further calls do nothing.
+
+        Raises:
+            ConnectionClosed: the client was closed; make a new one.
+        """
+        self._start(worker=self._dispatch == "worker")
+
+    def _start(self, *, worker: bool) -> None:
+        self._check_open()
+        with self._lock:
+            if self._started:
+                return
+            self._started = True
+            self._keeper.start()
+            if worker:
+                self._start_worker()
+            for session in self._sessions.values():
+                session.connection.start()
+
+    def _start_worker(self) -> None:
+        self._dispatcher.resume()
+        self._worker = threading.Thread(target=self._dispatcher.run, name=f"bigone-{self._name}/worker", daemon=True)
+        self._worker.start()
+
+    def _check_process(self) -> None:
+        if self._pid != os.getpid():
+            raise ConnectionClosed("this client belongs to the parent process; make a new one after the fork")
+
+    def _check_open(self) -> None:
+        self._check_process()
+        if self._closing or self._closed.is_set():
+            raise ConnectionClosed("the client is closed; make a new one")
+
+    def wait_ready(self, timeout: float | None = None) -> None:
+        """Wait until every wanted channel is READY and its subscriptions LIVE.
+
+        Raises:
+            ConnectTimeout: not within ``timeout`` seconds.
+            SubscriptionRejected: the exchange refused one of the subscriptions.
+            BigOneError: the error that ended a connection for good.
+            ConnectionClosed: the client was closed, or not started.
+        """
+        self._check_process()
+        if not self._started:
+            self._check_open()
+            raise ConnectionClosed("the client was not started: call start() first, or use it in a with block")
+        with self._dispatcher.lifted():
+            ready = self._hub.wait_until(self._is_ready_or_over, timeout)
+        self._raise_end()
+        if self._closing:
+            raise ConnectionClosed("the client was closed meanwhile")
+        rejection = self._rejection()
+        if rejection is not None:
+            raise rejection
+        if not ready:
+            states = ", ".join(f"{name} {session.connection.state}" for name, session in self._sessions.items())
+            raise ConnectTimeout(f"{self._name}: not ready within {timeout} s ({states})")
+
+    def _is_ready_or_over(self) -> bool:
+        over = self._closing or self._hub.fatal_error is not None or self._rejection() is not None
+        return over or all(session.is_ready for session in self._wanted_sessions())
+
+    def _wanted_sessions(self) -> list[Session]:
+        with self._lock:
+            return [session for session in self._sessions.values() if session.streams]
+
+    def _rejection(self) -> SubscriptionRejected | None:
+        for subscription in self._open_subscriptions():
+            for stream in subscription.streams:
+                if stream.rejection is not None:
+                    return stream.rejection
+        return None
+
+    def _raise_end(self) -> None:
+        """Raise what a handler wanted out with, or the error that ended a connection for good."""
+        if self._exit is not None and not (self._interrupted and isinstance(self._exit, KeyboardInterrupt)):
+            raise self._exit
+        if self._hub.fatal_error is not None:
+            raise self._hub.fatal_error
+
+    def run_forever(self) -> None:
+        """Start, and deliver callbacks on this thread until the client is closed.
+
+        Ctrl-C closes the client and returns, also while a handler runs.  SystemExit and KeyboardInterrupt that a
+        handler raises close the client and come out of here.
+
+        Raises:
+            BigOneError: the error that ended a connection for good; the client is then closed.
+            ConfigurationError: called inside a callback.
+            ConnectionClosed: the client was closed before.
+        """
+        if self._dispatcher.is_delivering_here():
+            raise ConfigurationError("run_forever() cannot be called inside a callback")
+        self._start(worker=False)
+        with noting_interrupts(self._note_interrupt):
+            self._runner = threading.current_thread()
+            try:
+                self._take_over()
+                while not self._over():
+                    self._dispatcher.poll(_LONG)
+            except KeyboardInterrupt:
+                _log.info("%s: interrupted; closing", self._name)
+            finally:
+                try:
+                    self._shut_down(True, self._timeouts.close)
+                finally:
+                    self._through.set()
+        self._raise_end()
+
+    def _note_interrupt(self) -> None:
+        self._interrupted = True
+
+    def _take_over(self) -> None:
+        """Deliver here from now on; a worker that runs is retired first."""
+        worker = self._worker
+        if worker is not None and worker is not threading.current_thread():
+            self._dispatcher.retire()
+            worker.join()
+            self._dispatcher.resume()
+        self._worker = None
+
+    def _over(self) -> bool:
+        return self._closing or self._close_asked is not None or self._hub.fatal_error is not None
+
+    def _drain_here(self) -> None:
+        while self._dispatcher.poll(0.0):
+            pass
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block while the worker delivers; True when the client is closed, False after ``timeout`` seconds.
+
+        Raises:
+            BigOneError: the error that ended a connection for good.
+        """
+        self._check_process()
+        with self._dispatcher.lifted():
+            self._hub.wait_until(lambda: self._closed.is_set() or self._hub.fatal_error is not None, timeout)
+        self._raise_end()
+        return self._closed.is_set()
+
+    def poll(self, timeout: float = 0.0) -> int:
+        """Deliver what is queued on this thread, waiting up to ``timeout`` seconds for the first.
+
+        For ``dispatch="caller"``.  Returns the number of events; 0 inside a callback.
+
+        Raises:
+            ConfigurationError: the client has a worker that delivers.
+            BigOneError: the error that ended a connection for good, once everything queued has been delivered.
+        """
+        if self._dispatch != "caller":
+            raise ConfigurationError("poll() needs a client made with dispatch='caller'", argument="dispatch")
+        if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or timeout < 0:
+            raise ConfigurationError(f"timeout must be a number of seconds from 0, not {timeout!r}", argument="timeout")
+        self._check_process()
+        count = self._dispatcher.poll(timeout)
+        if not count and not self._dispatcher.is_delivering_here():
+            self._raise_end()
+        return count
+
+    def close(self, *, drain: bool = True, timeout: float | None = None) -> None:
+        """End everything: idempotent, from any thread, in any state.
+
+        Returns within ``timeout`` seconds (``timeouts.close`` if None).  Called inside a callback it asks and returns,
+        and the keeper does the rest.
+
+        Args:
+            drain: deliver what is queued; False discards it. With ``dispatch="caller"`` what is queued stays for
+                ``poll()``.
+            timeout: seconds.
+        """
+        if self._pid != os.getpid():
+            return
+        if self._dispatcher.is_delivering_here():
+            with self._lock:
+                if self._close_asked is None:
+                    self._close_asked = drain, timeout
+            self._begin_close()
+            self._dispatcher.wake()
+            if not self._started:
+                self._shut_down(drain, self._timeouts.close if timeout is None else timeout)
+            return
+        limit = self._timeouts.close if timeout is None else timeout
+        self._shut_down(drain, limit)
+
+    def _begin_close(self) -> None:
+        """What can be done without waiting."""
+        with self._lock:
+            self._closing = True
+            sessions = list(self._sessions.values())
+        self._dispatcher.unblock()
+        for session in sessions:
+            session.close(self._hub.fatal_error)
+            session.connection.begin_close()
+
+    def _shut_down(self, drain: bool, limit: float) -> None:
+        end = time.monotonic() + limit
+        with self._lock:
+            first = not self._closing or self._close_asked is not None
+            self._closing, self._close_asked = True, None
+        if not first:
+            if self._runner is threading.current_thread():
+                # Whoever closes waits until everything is delivered here.
+                self._ended.wait(limit)
+                self._drain_here()
+                self._through.set()
+            self._closed.wait(limit)
+            return
+        self._begin_close()
+        abandoned = [
+            session.name
+            for session in list(self._sessions.values())
+            if not session.connection.finish_close(max(0.05, (end - time.monotonic()) * _POLITE))
+        ]
+        keep = drain and self._dispatch == "caller"
+        if keep:
+            self._dispatcher.retire()
+        else:
+            self._dispatcher.close(discard=not drain)
+        self._ended.set()
+        abandoned += self._deliver_rest(end)
+        self._keeper.stop()
+        if not self._keeper.join(max(0.05, end - time.monotonic())):
+            abandoned.append("keeper")
+        if abandoned:
+            _log.error("%s: left behind by close(): %s", self._name, ", ".join(abandoned))
+        self._closed.set()
+        self._dispatcher.wake()
+        self._hub.changed()
+        forget(self)
+
+    def _deliver_rest(self, end: float) -> list[str]:
+        """Let what is queued be delivered by whoever delivers, until ``end``; names who is not through by then."""
+        here = threading.current_thread()
+        if self._runner is here:
+            self._drain_end = end  # the keeper, which lives until this is done, cuts it short
+            self._drain_here()
+            return []
+        left = max(0.05, end - time.monotonic())
+        if self._runner is not None:
+            name, through = "run_forever()", self._through.wait(left)
+        elif self._worker is not None and self._worker is not here:
+            self._worker.join(left)
+            name, through = "worker", not self._worker.is_alive()
+        else:
+            return []
+        if not through:
+            self._dispatcher.close(discard=True)
+        return [] if through else [name]
+
+    def _exit_asked(self, error: BaseException) -> None:
+        """A handler raised SystemExit or KeyboardInterrupt: close, and let it out of whoever waits."""
+        self._exit = self._exit or error
+        level = logging.INFO if self._interrupted else logging.WARNING
+        _log.log(level, "%s: a handler raised %s; closing", self._name, type(error).__name__)
+        self.close()
+
+    def __enter__(self: _C) -> _C:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def abandon(self) -> None:
+        """In a forked child: forget the threads and let go of the descriptors. No lock is safe to take here."""
+        self._closing = True
+        for session in self._sessions.values():
+            session.connection.abandon()
+
+    # -- the keeper
+
+    def _checks(self) -> list[Callable[[float], None]]:
+        return [*[session.check for session in list(self._sessions.values())], self._slow.check, self._check_close]
+
+    def _check_close(self, now: float) -> None:
+        """Finish what a callback asked for, and end a delivery that takes too long."""
+        if self._drain_end is not None and now > self._drain_end:
+            self._dispatcher.close(discard=True)
+        asked = self._close_asked
+        if asked is not None:
+            drain, timeout = asked
+            self._shut_down(drain, self._timeouts.close if timeout is None else timeout)
+
+    def _report_slow(self, name: str, seconds: float) -> None:
+        _log.warning(
+            "handler %s has not returned for %.1f s; all callbacks of this client wait for it (reported once)",
+            name,
+            seconds,
+        )
+
+
+_C = TypeVar("_C", bound=Lifecycle)
+# Long enough to cost nothing, short enough that a platform whose waits cannot be interrupted hears Ctrl-C.
+_LONG = 1.0

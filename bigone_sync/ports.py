@@ -1,0 +1,67 @@
+"""What a session needs of its neighbours: the protocol below, the client above."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from .dispatch import Lane
+from .enums import ConnectionState
+from .errors import BigOneError
+from .events import Gap, RawFrame, SubscriptionKey
+from .protocol.base import Frame, Request, Route
+
+__all__ = ["Hub", "Venue"]
+
+
+class Venue(Protocol):
+    """A protocol; :class:`~bigone_sync.protocol.spot.SpotProtocol` is one."""
+
+    @property
+    def decode_errors(self) -> int:
+        """Frames, or items of frames, that could not be read."""
+
+    def add(self, key: SubscriptionKey, *, limit: int | None = None, owner: Any = None) -> Route:
+        """Know a stream."""
+
+    def remove(self, route: Route) -> None:
+        """Forget a stream."""
+
+    def opened(self) -> None:
+        """A new connection."""
+
+    def authenticate(self, token: str) -> tuple[Request, Frame]:
+        """Log in."""
+
+    def subscribe(self, routes: Sequence[Route]) -> tuple[Request, Frame]:
+        """Ask for streams."""
+
+    def unsubscribe(self, routes: Sequence[Route]) -> tuple[Request, Frame]:
+        """Ask for their end."""
+
+    def receive(self, frames: Sequence[bytes], received_at: float) -> list[Any]:
+        """What frames mean."""
+
+
+class Hub(Protocol):
+    """A client, as its sessions see it. Nothing here waits; only ``changed`` is called under a session's lock."""
+
+    wants_raw: bool
+
+    def error(self, lane: Lane, error: BigOneError) -> None:
+        """For ``on_error``."""
+
+    def gap(self, lane: Lane, gap: Gap) -> None:
+        """For ``on_gap``."""
+
+    def raw(self, lane: Lane, frame: RawFrame) -> None:
+        """For ``on_raw``."""
+
+    def state(self, lane: Lane, name: str, old: ConnectionState, new: ConnectionState, **details: Any) -> None:
+        """For ``on_state``."""
+
+    def fatal(self, lane: Lane, error: BigOneError) -> None:
+        """A connection ended for good."""
+
+    def changed(self) -> None:
+        """Something that a wait may be about."""

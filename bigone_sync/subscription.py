@@ -1,0 +1,339 @@
+"""What the user wants: streams, the subscriptions that share them, and the registry of both."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import Any
+
+from .book import OrderBook
+from .config import Backoff
+from .dispatch import Dispatcher, Lane, Sink
+from .enums import Overflow, SubscriptionState
+from .errors import BigOneError, SubscriptionRejected
+from .events import DepthSnapshot, DepthUpdate, Event, SubscriptionKey
+
+__all__ = ["EventBuffer", "Handler", "Stream", "Subscription", "SubscriptionKey"]
+
+_log = logging.getLogger("bigone_sync.session")
+
+Handler = Callable[[Any], object]
+"""A user's callback: takes exactly one argument, the event."""
+
+# Resyncs closer together than this, in seconds, are a burst and back off.
+_BURST = 10.0
+
+_RANK = {
+    state: rank
+    for rank, state in enumerate(
+        (
+            SubscriptionState.REJECTED,
+            SubscriptionState.ENDED,
+            SubscriptionState.WANTED,
+            SubscriptionState.REQUESTED,
+            SubscriptionState.STALE,
+            SubscriptionState.LIVE,
+        )
+    )
+}
+
+
+class EventBuffer:
+    """Events of a subscription without a handler, until they are iterated."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._events: deque[Any] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._failure: BigOneError | None = None
+
+    def put(self, events: Sequence[Any]) -> float:
+        """Append, waiting for room; returns the seconds waited. What comes after the close is dropped."""
+        began: float | None = None
+        with self._changed:
+            for event in events:
+                while len(self._events) >= self._limit and not self._closed:
+                    began = began or time.monotonic()
+                    self._changed.wait()
+                if self._closed:
+                    break
+                self._events.append(event)
+            self._changed.notify_all()
+        return time.monotonic() - began if began is not None else 0.0
+
+    def get(self, timeout: float | None) -> Any:
+        """The next event; raises StopIteration at the end or when nothing came within ``timeout`` seconds."""
+        end = None if timeout is None else time.monotonic() + timeout
+        with self._changed:
+            while not self._events:
+                if self._closed:
+                    if self._failure is not None:
+                        raise self._failure
+                    raise StopIteration
+                left = None if end is None else end - time.monotonic()
+                if left is not None and left <= 0:
+                    raise StopIteration
+                self._changed.wait(left)
+            event = self._events.popleft()
+            self._changed.notify_all()
+            return event
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def clear(self) -> int:
+        """Drop what waits; returns how many events."""
+        with self._changed:
+            dropped = len(self._events)
+            self._events.clear()
+            self._changed.notify_all()
+            return dropped
+
+    def has_room(self, count: int) -> bool:
+        """Whether ``count`` more events would not have to wait."""
+        with self._changed:
+            return len(self._events) + count <= self._limit
+
+    def close(self, failure: BigOneError | None = None) -> None:
+        """No more events; what waits can still be taken. ``failure`` is then raised to who iterates."""
+        with self._changed:
+            self._closed, self._failure = True, self._failure or failure
+            self._changed.notify_all()
+
+
+class Stream:
+    """One wire subscription and everything that hangs on it. Its session guards it by its lock."""
+
+    def __init__(self, key: SubscriptionKey, lane: Lane, dispatcher: Dispatcher, overflow: Overflow) -> None:
+        self.key = key
+        self.lane = lane
+        self.overflow = overflow
+        self.limit: int | None = None
+        self.state = SubscriptionState.WANTED
+        self.route: Any = None
+        """The protocol's side of it."""
+        self.book: OrderBook | None = None
+        self.subscriptions: list[Subscription] = []
+        self.sink = Sink(str(key), self._count_delivered)
+        self.book_sink = Sink(f"{key} (book)", self._count_book_calls)
+        self.book_pending = False
+        """True while a call with the book is queued: a slow handler sees fewer books, never older ones."""
+        self.buffers: tuple[EventBuffer, ...] = ()
+        self.received = 0
+        self.rejection: SubscriptionRejected | None = None
+        self.was_live = False
+        self.last_data = 0.0
+        """Monotonic time of the last data."""
+        self.misses = 0
+        """Subscribe requests in a row without an answer."""
+        self.stale_hits = 0
+        self.resyncs = 0
+        self.last_resync = float("-inf")
+        self.resync_due: float | None = None
+        self._dispatcher = dispatcher
+
+    def count_iterated(self) -> None:
+        """An iterator took an event."""
+        self._dispatcher.count_iterated(self.lane)
+
+    @property
+    def waiting(self) -> int:
+        """Events that wait to be iterated."""
+        return sum(len(buffer) for buffer in self.buffers)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will come any more."""
+        return self.state in (SubscriptionState.ENDED, SubscriptionState.REJECTED)
+
+    # -- its life; under the session's lock
+
+    def asked(self) -> None:
+        """A subscribe request is on its way."""
+        self.resync_due = None
+        if self.state == SubscriptionState.WANTED:
+            self.state = SubscriptionState.REQUESTED
+
+    def went_live(self, now: float) -> bool:
+        """The request was answered; True if it had been live before."""
+        again, self.was_live = self.was_live, True
+        self.state = SubscriptionState.LIVE
+        self.misses = 0
+        self.last_data = now
+        return again
+
+    def went_stale(self, now: float, backoff: Backoff) -> bool:
+        """It has a hole; True if it is to be asked for at once, else when ``resync_due`` says."""
+        self.state = SubscriptionState.STALE
+        self._mark_book_stale()
+        self.route.sequence.reset()
+        self.resyncs = self.resyncs + 1 if now - self.last_resync < _BURST else 0
+        self.last_resync = now
+        self.resync_due = now + backoff.bound(self.resyncs) / 2 if self.resyncs else None
+        return self.resync_due is None
+
+    def went_down(self) -> None:
+        """Its connection or its login was lost."""
+        self.state = SubscriptionState.STALE if self.was_live else SubscriptionState.WANTED
+        self.resync_due = None
+        self.misses = self.stale_hits = 0  # the next connection gets a fair trial
+        self._mark_book_stale()
+
+    def _mark_book_stale(self) -> None:
+        book = self.book  # whoever closes the last book subscription may take it away meanwhile
+        if book is not None:
+            book.mark_stale()
+
+    def keep(self, events: Sequence[Any]) -> bool:
+        """Update the book, on the reader thread; False if it has to be rebuilt."""
+        book, sound = self.book, True
+        if book is None:
+            return True
+        try:
+            for event in events:
+                if type(event) is DepthUpdate:
+                    sound = book.apply(event) and sound
+                elif type(event) is DepthSnapshot:
+                    sound = book.load(event)
+        except ValueError:
+            # The codec has checked the numbers, so this is ours to repair; a book that is behind must not look alive.
+            _log.exception("%s: the book refused an event", self.key)
+            return False
+        return sound
+
+    def end(self, state: SubscriptionState, failure: BigOneError | None) -> None:
+        """Nothing more comes: whoever waits for it wakes."""
+        if not self.is_over:
+            self.state = state
+        book = self.book
+        if book is not None:
+            book.close()
+        for buffer in self.buffers:
+            buffer.close(failure)
+
+    def _count_delivered(self, count: int) -> None:
+        for subscription in self.subscriptions:
+            if subscription.handler is not None and not subscription.is_book:
+                subscription.delivered += count
+
+    def _count_book_calls(self, count: int) -> None:
+        for subscription in self.subscriptions:
+            if subscription.is_book:
+                subscription.delivered += count
+
+    def refresh(self, guard: Callable[[Handler, Any, Exception], None]) -> None:
+        """Take over the handlers and buffers of the present subscriptions."""
+        events = [sub.handler for sub in self.subscriptions if sub.handler is not None and not sub.is_book]
+        books = [sub.handler for sub in self.subscriptions if sub.handler is not None and sub.is_book]
+        self.buffers = tuple(sub.buffer for sub in self.subscriptions if sub.buffer is not None)
+        self.sink.set_handlers(events, guard)
+        self.book_sink.set_handlers(books, guard)
+        inner = self.book_sink.call
+        if inner is not None:
+            self.book_sink.call = self._clearing(inner)
+        else:
+            self.book_pending = False  # a call that is queued will not be made
+
+    def _clearing(self, inner: Callable[[Any], object]) -> Callable[[Any], object]:
+        def call(book: Any) -> None:
+            # Cleared first: what changes from here on deserves a call of its own.
+            self.book_pending = False
+            inner(self.book or book)
+
+        return call
+
+
+class Subscription:
+    """A handle on what was subscribed to. Context manager: closes at the end of the block."""
+
+    def __init__(
+        self,
+        streams: tuple[Stream, ...],
+        *,
+        handler: Handler | None,
+        is_book: bool,
+        buffer: EventBuffer | None,
+        close: Callable[[Subscription], None],
+    ) -> None:
+        self.streams = streams
+        self.handler = handler
+        self.is_book = is_book
+        self.buffer = buffer
+        self.delivered = 0
+        """Events handed to the handler or iterator."""
+        self._close = close
+        self._received_before = [stream.received for stream in streams]
+
+    @property
+    def key(self) -> SubscriptionKey:
+        """What was subscribed to; of a subscription to several tickers the first."""
+        return self.streams[0].key
+
+    @property
+    def keys(self) -> tuple[SubscriptionKey, ...]:
+        """All keys; more than one for several tickers only."""
+        return tuple(stream.key for stream in self.streams)
+
+    @property
+    def state(self) -> SubscriptionState:
+        """Where it stands; of several streams the one that is furthest from LIVE."""
+        if not any(self in stream.subscriptions for stream in self.streams):
+            return SubscriptionState.ENDED
+        return min((stream.state for stream in self.streams), key=lambda state: _RANK[state])
+
+    @property
+    def received(self) -> int:
+        """Events that came for it, delivered or not."""
+        pairs = zip(self.streams, self._received_before, strict=True)
+        return sum(stream.received - before for stream, before in pairs)
+
+    def events(self, timeout: float | None = None) -> Iterator[Event]:
+        """Iterate over the events, on the calling thread.
+
+        For a subscription made without a handler.  Ends when the subscription or the client is closed, or when
+        nothing came for ``timeout`` seconds.
+
+        Raises:
+            BigOneError: the client ended for good; after all that was queued.
+            TypeError: the subscription has a handler, which gets the events.
+        """
+        if self.buffer is None:
+            raise TypeError("this subscription has a handler; subscribe() without one to iterate")
+        return self._iterate(self.buffer, timeout)
+
+    def _iterate(self, buffer: EventBuffer, timeout: float | None) -> Iterator[Event]:
+        while True:
+            try:
+                event = buffer.get(timeout)
+            except StopIteration:
+                return
+            self.delivered += 1
+            self.streams[0].count_iterated()
+            yield event
+
+    def __call__(self, event: Any) -> object:
+        """Call the handler, so that a function decorated with a bare ``@client.on_order`` can still be called."""
+        if self.handler is None:
+            raise TypeError("this subscription has no handler")
+        return self.handler(event)
+
+    def close(self) -> None:
+        """Stop receiving; the last one to leave a stream unsubscribes it. Any thread, any number of times."""
+        self._close(self)
+
+    def __enter__(self) -> Subscription:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        names = ", ".join(str(key) for key in self.keys)
+        return f"<Subscription {names} {self.state}>"

@@ -1,0 +1,151 @@
+"""The demo as a user runs it: plain lines, Ctrl-C, options, missing packages."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from cli_process import running
+
+
+def channel_row(text: str, channel: str) -> list[str]:
+    """The words of a row of the table of numbers."""
+    rows = [line.split() for line in text.splitlines() if line.split()[:1] == [channel]]
+    assert len(rows) == 1, text
+    return rows[0]
+
+
+def test_plain_lines_tell_the_whole_story() -> None:
+    with running("-m", "bigone_sync", "demo", "--seconds", "4") as process:
+        assert process.wait() == 0, process.text
+        text = process.text
+
+    assert "Traceback" not in text
+    assert "\x1b" not in text
+    # The market and the kept book.
+    assert re.search(r"market +bid [\d,]+\.\d\d x [\d.]+ +ask [\d,]+\.\d\d x [\d.]+ +book LIVE", text)
+    # An order's life, and the money it took.
+    assert re.search(r"order +#1 BUY .*: PENDING\n", text)
+    assert re.search(r"order +#1 BUY .*: PENDING, [\d.]+ filled", text)
+    assert re.search(r"order +#1 BUY .*: FILLED, ", text)
+    assert re.search(r"order +#2 SELL .*: (CANCELLED|FILLED), ", text)
+    assert re.search(r"balance +USDT .* in total, [1-9][\d,.]+ locked", text)
+    # The reset and the way back, in this order.
+    story = [
+        "all 4 connections are reset",
+        "spot/depth: READY -> WAITING",
+        "spot/depth: WAITING -> CONNECTING",
+        "the path works again",
+        "spot/depth: AUTHENTICATING -> READY",
+        "STALE -> LIVE",
+        "recovered",
+    ]
+    positions = [text.index(part, text.index(story[0])) for part in story]
+    assert positions == sorted(positions)
+    assert "LIVE -> STALE" in text
+    assert "[from the snapshot]" in text[positions[4] :]
+    # The numbers and the proof.
+    for channel in ("private", "depth", "trades", "ticker"):
+        row = channel_row(text, channel)
+        assert row[1] == "READY"
+        assert int(row[2].replace(",", "")) > 5
+        assert row[6:8] == ["1", "0"]  # reconnects, gaps
+        assert float(row[8]) > 0  # ping
+    assert re.search(r"ok +recovered [\d.]+ s after the reset", text)
+    assert re.search(r"ok +kept book equals the engine's: \d+ bids, \d+ asks", text)
+    assert re.search(r"ok +\d+ trades: none missed, none twice", text)
+    assert re.search(r"ok +3 own orders", text)
+    assert re.search(r"ok +2 balances", text)
+    assert "FAILED" not in text
+    assert max(map(len, text[text.index("client.stats()") :].splitlines())) <= 80
+
+
+def test_another_market_with_another_seed() -> None:
+    with running("-m", "bigone_sync", "demo", "--seconds", "2", "--market", "DOGE-EUR", "--seed", "7") as process:
+        assert process.wait() == 0, process.text
+        assert "DOGE-EUR" in process.text
+        assert re.search(r"balance +DOGE ", process.text)
+        assert "kept book equals the engine's" in process.text
+
+
+def test_ctrl_c_ends_with_the_summary() -> None:
+    with running("-m", "bigone_sync", "demo", "--seconds", "600") as process:
+        process.wait_for("book LIVE")
+        process.interrupt()
+        assert process.wait() == 130, process.text
+        assert "Traceback" not in process.text
+        assert "interrupted" in process.text
+        assert channel_row(process.text, "depth")[1] == "READY"
+        assert "kept book equals the engine's" in process.text
+        assert "recovered" not in process.text
+
+
+def test_ctrl_c_during_the_outage_still_heals_and_compares() -> None:
+    with running("-m", "bigone_sync", "demo", "--seconds", "6") as process:
+        process.wait_for("connections are reset")
+        process.interrupt()
+        assert process.wait() == 130, process.text
+        assert "Traceback" not in process.text
+        assert re.search(r"ok +recovered", process.text)
+        assert "FAILED" not in process.text
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--seconds", "1.9"], "--seconds"),
+        (["--seconds", "3601"], "--seconds"),
+        (["--seconds", "nan"], "--seconds"),
+        (["--seconds", "long"], "--seconds"),
+        (["--market", "btc-usdt"], "did you mean 'BTC-USDT'?"),
+        (["--market", "BTCUSDT"], "BASE-QUOTE"),
+        (["--market", "BTC-BTC"], "base and quote must differ"),
+        (["--seed", "x"], "--seed"),
+        (["--what"], "--what"),
+        (["more"], "more"),
+    ],
+)
+def test_bad_options_are_usage_errors(options: list[str], said: str) -> None:
+    with running("-m", "bigone_sync", "demo", *options) as process:
+        assert process.wait() == 2, process.text
+        assert "Usage: bigone-sync demo" in process.text
+        # The message may be broken into lines.
+        assert said in " ".join(process.text.split())
+
+
+def test_help_and_version() -> None:
+    with running("-m", "bigone_sync", "--help") as process:
+        assert process.wait() == 0
+        assert "demo" in process.text
+    with running("-m", "bigone_sync", "demo", "-h") as process:
+        assert process.wait() == 0
+        assert "130 after Ctrl-C" in " ".join(process.text.split())
+    with running("-m", "bigone_sync", "--version") as process:
+        assert process.wait() == 0
+        assert re.fullmatch(r"bigone-sync, version \d+\.\d+\S*", process.text)
+
+
+@pytest.mark.parametrize("missing", ["click", "rich"])
+def test_without_the_extra_one_line_says_what_to_install(missing: str) -> None:
+    code = f"import sys; sys.modules[{missing!r}] = None; import bigone_sync.cli"
+    with running("-c", code) as process:
+        assert process.wait() == 1
+        assert len(process.lines) == 1
+        assert missing in process.text
+        assert 'pip install "bigone_sync[demo]"' in process.text
+
+
+def test_without_the_local_exchange_one_line_says_what_to_install() -> None:
+    code = "import sys; sys.modules['aiohttp'] = None; from bigone_sync.cli import main; main(['demo'])"
+    with running("-c", code) as process:
+        assert process.wait() == 1
+        assert len(process.lines) == 1
+        assert "aiohttp" in process.text
+        assert 'pip install "bigone_sync[demo]"' in process.text
+
+
+def test_the_library_itself_needs_neither() -> None:
+    blocked = "import sys; sys.modules.update(dict.fromkeys(('click', 'rich', 'aiohttp')))"
+    with running("-c", f"{blocked}; import bigone_sync; bigone_sync.SpotClient(); print('fine')") as process:
+        assert process.wait() == 0, process.text
+        assert process.lines == ["fine"]

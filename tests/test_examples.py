@@ -1,0 +1,226 @@
+"""Every example, run as a user runs it, against a local exchange; what it prints is compared with the exchange."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from decimal import Decimal as D
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bigone_sync.testing import LocalExchange
+from bigone_sync.testing.leaks import wait_until
+
+MARKET = "BTC-USDT"
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.py"))
+ACCOUNT = {"BIGONE_API_KEY": "key", "BIGONE_API_SECRET": "secret"}
+LONG, SHORT = "120", "2"
+NUMBER = r"(\d+(?:\.\d+)?)"
+
+Run = Callable[..., AbstractContextManager[Any]]
+
+
+@pytest.fixture
+def exchange() -> Iterator[LocalExchange]:
+    with LocalExchange(seed=1) as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def still() -> Iterator[LocalExchange]:
+    """Nothing happens but what the test does."""
+    with LocalExchange(seed=1, rate=0, balances={"BTC": D(10), "USDT": D(1_000_000), "ETH": D(0)}) as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """``run(name, exchange)``: the running example, as a context manager."""
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "cli"))
+    from cli_process import running
+
+    def start(name: str, exchange: LocalExchange, seconds: str = LONG, **extra: str) -> AbstractContextManager[Any]:
+        settings = {"BIGONE_SPOT_URL": exchange.spot_url, "BIGONE_EXAMPLE_SECONDS": seconds, **ACCOUNT, **extra}
+        context: AbstractContextManager[Any] = running(f"examples/{name}.py", **settings)
+        return context
+
+    return start
+
+
+def ends_well(process: Any) -> None:
+    """Ctrl-C ends it without a traceback."""
+    process.interrupt()
+    assert process.wait() == 0, process.text
+    assert "Traceback" not in process.text
+
+
+def traded(exchange: LocalExchange, market: str = MARKET) -> set[tuple[D, D]]:
+    """Amount and price of all trades so far."""
+    return {(trade.amount, trade.price) for trade in exchange.trades(market)}
+
+
+def test_there_are_seven_and_the_list_names_them_all() -> None:
+    listed = (ROOT / "examples" / "README.md").read_text()
+    assert sorted(re.findall(r"^- \[`(\w+)\.py`\]\(\1\.py\): ", listed, re.MULTILINE)) == EXAMPLES
+    assert len(EXAMPLES) == 7
+    for name in EXAMPLES:
+        assert len((ROOT / "examples" / f"{name}.py").read_text().splitlines()) < 60, name
+
+
+def test_each_ends_by_itself(run: Run, exchange: LocalExchange) -> None:
+    with ExitStack() as stack:
+        processes = {name: stack.enter_context(run(name, exchange, SHORT)) for name in EXAMPLES}
+        for name, process in processes.items():
+            assert process.wait() == 0, f"{name}:\n{process.text}"
+            assert process.lines, name
+            assert "Traceback" not in process.text, f"{name}:\n{process.text}"
+    wait_until(lambda: exchange.connection_count == 0)
+
+
+def test_the_url_may_be_the_argument(exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "cli"))
+    from cli_process import running
+
+    with ExitStack() as stack:
+        for name in EXAMPLES:
+            url = f"{exchange.spot_url}?from={name}"
+            # Wins over the environment, where nobody listens.
+            extra = {"BIGONE_SPOT_URL": "ws://127.0.0.1:1/", "BIGONE_EXAMPLE_SECONDS": LONG, **ACCOUNT}
+            stack.enter_context(running(f"examples/{name}.py", url, **extra))
+        subscribers = wait_until(
+            lambda: len({number for number, request in exchange.requests}) >= len(EXAMPLES), 60, message="not all came"
+        )
+        assert subscribers
+
+
+def test_legacy_callbacks(run: Run, exchange: LocalExchange) -> None:
+    with run("legacy_callbacks", exchange) as process:
+        process.wait_for("ETH-USDT  last ")
+        process.wait_for("BTC-USDT  last ")
+        process.wait_for("ETH-USDT  BUY")
+        # 20 trades come with the snapshot; this many only if new ones come, too.
+        wait_until(lambda: process.text.count("BTC-USDT  SELL") + process.text.count("BTC-USDT  BUY") > 25, 60)
+        exchange.pause()
+        printed = re.findall(rf"^(\S+)  (?:BUY|SELL)  {NUMBER} @ {NUMBER}$", process.text, re.MULTILINE)
+        for market in (MARKET, "ETH-USDT"):
+            assert {(D(a), D(p)) for name, a, p in printed if name == market} <= traded(exchange, market)
+
+
+def test_decorators(run: Run, exchange: LocalExchange) -> None:
+    with run("decorators", exchange) as process:
+        process.wait_for("book ", "bids", "asks")
+        process.wait_for("change ", "number 9007199")
+        process.wait_for("candle ", "+00:00  open 6")
+        wait_until(lambda: process.text.count("trade ") > 6, 60)
+        exchange.pause()
+        printed = re.findall(rf"^trade   (?:BUY|SELL) {NUMBER} @ {NUMBER}$", process.text, re.MULTILINE)
+        assert {(D(amount), D(price)) for amount, price in printed} <= traded(exchange)
+        ends_well(process)
+
+
+def test_orders_bot(run: Run, still: LocalExchange) -> None:
+    with run("orders_bot", still) as process:
+        process.wait_for("BTC: 10")
+        process.wait_for("logged in")
+        price = next(iter(still.book(MARKET).bids)) - 1
+        order = still.place_order(MARKET, "BID", price=price, amount="2")
+        process.wait_for(f"order {order}: BUY 2 @ {price}, PENDING")
+        still.fill_order(order, "0.5")
+        process.wait_for(order, "PENDING, 0.5", "filled so far")
+        still.cancel_order(order)
+        process.wait_for(order, "CANCELLED, 0.5", f"filled at {price}", "done")
+        process.wait_for("BTC: 10.4995")  # less the fee
+        still.drop_connections()
+        process.wait_for(f"known order {order}", "CANCELLED")
+        assert "may have been missed" not in process.text
+        ends_well(process)
+
+
+def test_orders_bot_with_wrong_credentials_says_so(run: Run, still: LocalExchange) -> None:
+    with run("orders_bot", still, BIGONE_API_SECRET="not-this-one") as process:
+        assert process.wait() == 1
+        assert "AuthenticationError" in process.lines[-1]
+        assert "not-this-one" not in process.text
+
+
+def test_without_callbacks(run: Run, exchange: LocalExchange) -> None:
+    with run("without_callbacks", exchange) as process:
+        wait_until(lambda: len(process.lines) > 8, 60, message="no trades")
+        ends_well(process)
+        *rows, last = process.lines
+    printed = [re.fullmatch(rf"\S+ \S+  (?:BUY|SELL)  {NUMBER} @ {NUMBER}  sum {NUMBER}", row) for row in rows]
+    found = [match.groups() for match in printed if match is not None]
+    assert len(found) == len(rows)
+    total = sum((D(amount) for amount, _, _ in found), D(0))
+    assert D(found[-1][2]) == total
+    # Ctrl-C may fall between a trade and its line.
+    match = re.fullmatch(rf"(\d+) trades, {NUMBER} in all", last)
+    assert match is not None
+    assert int(match[1]) in (len(rows), len(rows) + 1)
+    assert D(match[2]) >= total
+    assert {(D(amount), D(price)) for amount, price, _ in found} <= traded(exchange)
+
+
+def test_own_loop(run: Run, exchange: LocalExchange) -> None:
+    with run("own_loop", exchange) as process:
+        wait_until(lambda: len(process.lines) >= 3, 60, message="no reports")
+        ends_well(process)
+        matches = [re.fullmatch(r"(\d+) bought, (\d+) sold, (\d+) changes of the book", row) for row in process.lines]
+    rows = [[int(number) for number in match.groups()] for match in matches if match is not None]
+    assert len(rows) == len(matches)
+    assert rows == sorted(rows)
+    assert rows[-1][0] + rows[-1][1] >= 20
+    assert rows[-1][2] > rows[0][2] > 0
+
+
+def test_kept_book(run: Run, exchange: LocalExchange) -> None:
+    with run("kept_book", exchange) as process:
+        process.wait_for("bid ", "ask ", "spread ", "mid ")
+        exchange.pause()
+        book = exchange.book(MARKET)
+        bids, asks = list(book.bids.items())[:5], list(book.asks.items())[:5]
+        process.wait_for(f"bid {bids[0][0]}  ask {asks[0][0]}  spread {asks[0][0] - bids[0][0]}")
+        for name, levels in (("bids", bids), ("asks", asks)):
+            process.wait_for(f"   {name} " + ", ".join(f"{amount} @ {price}" for price, amount in levels))
+        exchange.take_down()
+        process.wait_for("the book is STALE")
+        ends_well(process)
+
+
+def test_errors_and_states(run: Run, still: LocalExchange) -> None:
+    with run("errors_and_states", still) as process:
+        process.wait_for("trade ", " @ ")
+        process.wait_for("spot/trades: AUTHENTICATING -> READY")
+        still.take_down()
+        process.wait_for("spot/trades: READY -> WAITING, next attempt in")
+        process.wait_for("ConnectionLost: ")
+        still.step(200, MARKET)
+        still.bring_up()
+        # Only the last trade is asked for, so those before it are missing, and that is said.
+        process.wait_for("missing: TRADES BTC-USDT from 20")
+        ends_well(process)
+        assert re.fullmatch(r"\d+ frames, \d+ events delivered, 1 reconnects", process.lines[-1])
+
+
+def test_errors_and_states_when_nobody_listens(run: Run, still: LocalExchange) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
+        url = f"ws://127.0.0.1:{taken.getsockname()[1]}/ws/v2"
+        with run("errors_and_states", still, SHORT, BIGONE_SPOT_URL=url) as process:
+            assert process.wait() == 1
+            assert "not connected: " in process.text
+            assert "ConnectError: " in process.text
+            assert "Traceback" not in process.text
+
+
+def test_errors_and_states_when_refused(run: Run, still: LocalExchange) -> None:
+    still.reject("subscribeMarketTradesRequest", message="GRPC error: no such market", times=None)
+    with run("errors_and_states", still) as process:
+        assert process.wait() == 1
+        assert "refused for good: " in process.text
+        assert "no such market" in process.text
