@@ -1,0 +1,57 @@
+"""The benchmarks run and measure what they say; how fast is not judged here."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks import hot_path, soak
+from benchmarks.payloads import depth_feed, ticker_feed, trade_feed
+from bigone_sync.testing.leaks import leak_check
+
+
+def test_depth_updates_chain_to_the_snapshot_and_never_cross() -> None:
+    feed = depth_feed(500)
+    answer = json.loads(feed.snapshot("7"))
+    assert answer["requestId"] == "7"
+    last = int(answer["depthSnapshot"]["changeId"])
+    depth = answer["depthSnapshot"]["depth"]
+    sides = {name: {float(row["price"]): row["amount"] for row in depth[name]} for name in ("bids", "asks")}
+    for data in feed.updates:
+        update = json.loads(data)["depthUpdate"]
+        assert int(update["prevId"]) == last
+        last = int(update["changeId"])
+        for name, side in sides.items():
+            rows = update["depth"][name]
+            assert 1 <= len(rows) <= 5
+            for row in rows:
+                side.pop(float(row["price"]), None)
+                if float(row["amount"]):
+                    side[float(row["price"])] = row["amount"]
+        assert max(sides["bids"]) < min(sides["asks"])
+    assert last == feed.last_id
+    assert depth_feed(500).updates == feed.updates
+
+
+@pytest.mark.parametrize("make", [trade_feed, ticker_feed])
+def test_other_feeds_are_json_and_repeatable(make: object) -> None:
+    assert callable(make)
+    feed = make(50)
+    assert len({json.dumps(json.loads(data)) for data in feed.updates}) == 50
+    assert make(50).updates == feed.updates
+
+
+def test_the_hot_path_measures_every_case(capsys: pytest.CaptureFixture[str]) -> None:
+    with leak_check():
+        hot_path.main(["--n", "2000", "--rounds", "1"])
+    table = capsys.readouterr().out
+    for case in hot_path.CASES:
+        row = next(line for line in table.splitlines() if line.startswith(f"| {case.name} |"))
+        assert float(row.split("|")[2].replace(",", "")) > 0
+
+
+def test_a_short_soak_finds_nothing_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    with leak_check():
+        assert soak.run(4.0, seed=3) == []
+    assert "misfortunes" in capsys.readouterr().out
