@@ -190,7 +190,8 @@ def _run_app(port: int, n: int, last_change_id: int, *, skip_utf8_validation: bo
             stopwatch.stop()
             # The library's close() would wait for its reader, which does not wake for ten seconds.
             app.keep_running = False
-            app.sock.sock.shutdown(socket.SHUT_RDWR)
+            if app.sock is not None and app.sock.sock is not None:
+                app.sock.sock.shutdown(socket.SHUT_RDWR)
 
     def work() -> None:
         while (message := waiting.get()) is not None:
