@@ -251,11 +251,15 @@ class Connection:
             _log.exception("%s: the reader failed", self.name)
             failure = TransportError(f"{self.name}: the reader failed: {type(error).__name__}")
             failure.__cause__ = error
-            if self._advance(Input.REFUSED, failure):
-                self._owner.refused(failure)
+            self._give_up(failure)
         finally:
             if self._stop.is_set():
                 self._advance(Input.ENDED)
+
+    def _give_up(self, error: BigOneError) -> None:
+        """End for good, wherever it stands."""
+        if self._advance(Input.EXHAUSTED if self._state is ConnectionState.WAITING else Input.REFUSED, error):
+            self._owner.refused(error)
 
     def _once(self) -> bool:
         """One attempt and the pause after it; False when there shall be no other."""
@@ -349,5 +353,4 @@ class Connection:
         # A thread that is only just starting does not count as alive yet.
         if self._launched and not self._thread.is_alive() and self._state not in _DOWN:
             died = TransportError(f"{self.name}: the reader thread died")
-            if self._advance(Input.REFUSED, died):
-                self._owner.refused(died)
+            self._give_up(died)

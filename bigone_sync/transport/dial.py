@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import ipaddress
 import logging
 import os
@@ -82,11 +83,17 @@ def dial(
         if proxy is not None:
             _tunnel(sock, endpoint, proxy, deadline, cancel)
         if endpoint.secure:
-            return _tls(sock, endpoint, ssl_context or ssl.create_default_context(), deadline, cancel)
+            return _tls(sock, endpoint, ssl_context or _system_context(), deadline, cancel)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+@functools.lru_cache(maxsize=1)
+def _system_context() -> ssl.SSLContext:
+    # Made once: loading the authorities takes longer than all the rest of a dial, and needs descriptors.
+    return ssl.create_default_context()
 
 
 def _timeout(step: str, endpoint: Endpoint) -> ConnectTimeout:

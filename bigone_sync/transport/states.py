@@ -52,7 +52,6 @@ TRANSITIONS: dict[tuple[S, Input], S] = {
     (S.READY, Input.STOP): S.CLOSING,
     (S.WAITING, Input.DUE): S.CONNECTING,
     (S.WAITING, Input.EXHAUSTED): S.CLOSED,
-    (S.WAITING, Input.REFUSED): S.CLOSED,
     (S.WAITING, Input.STOP): S.CLOSED,
     (S.CLOSING, Input.LOST): S.CLOSED,
     (S.CLOSING, Input.STOP): S.CLOSING,
