@@ -4,7 +4,7 @@ from ._version import __version__
 from .auth import Credentials, bigone_token
 from .book import BookView, OrderBook
 from .clients.spot import SpotClient
-from .config import SPOT_URL, Backoff, Limits, Timeouts
+from .config import SPOT_REST_URL, SPOT_URL, Backoff, Limits, Timeouts
 from .enums import (
     BookState,
     BusinessUnit,
@@ -57,6 +57,7 @@ from .stats import ChannelStats, ClientStats
 from .subscription import Subscription
 
 __all__ = [
+    "SPOT_REST_URL",
     "SPOT_URL",
     "Account",
     "AuthenticationError",

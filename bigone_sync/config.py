@@ -12,10 +12,23 @@ from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
 
-__all__ = ["SPOT_URL", "Backoff", "Limits", "Timeouts", "check_headers", "check_market", "check_url", "public_url"]
+__all__ = [
+    "SPOT_REST_URL",
+    "SPOT_URL",
+    "Backoff",
+    "Limits",
+    "Timeouts",
+    "check_headers",
+    "check_market",
+    "check_url",
+    "public_url",
+]
 
 SPOT_URL = "wss://api.big.one/ws/v2"
 """Spot WebSocket (spot protocol, section 1)."""
+
+SPOT_REST_URL = "https://api.big.one/api/v3"
+"""Spot REST."""
 
 _MARKET = re.compile(r"[A-Z0-9]{1,20}-[A-Z0-9]{1,20}\Z")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 
 from ..auth import Credentials, TokenSigner
 from ..book import OrderBook
-from ..config import SPOT_URL, Backoff, Limits, Timeouts, check_market, check_url
+from ..config import SPOT_REST_URL, SPOT_URL, Backoff, Limits, Timeouts, check_market, check_url
 from ..enums import CandlePeriod, Channel, Overflow
 from ..errors import ConfigurationError
 from ..events import Account, Candle, DepthSnapshot, DepthUpdate, Order, SubscriptionKey, Ticker, Trade
@@ -55,6 +55,7 @@ class SpotClient(BaseClient):
         connections: ``"per_channel"`` opens a socket each for depth, trades, ticker, candles and private data, as far
             as they are used; ``"shared"`` puts everything on one.
         url: the WebSocket's URL (spot protocol, section 1).
+        rest_url: base of the REST calls; checked and kept, the streams need none.
         timeouts: see :class:`~bigone_sync.Timeouts`.
         backoff: see :class:`~bigone_sync.Backoff`.
         limits: see :class:`~bigone_sync.Limits`.
@@ -74,6 +75,7 @@ class SpotClient(BaseClient):
         protocol: str = "json",
         connections: str = "per_channel",
         url: str = SPOT_URL,
+        rest_url: str = SPOT_REST_URL,
         timeouts: Timeouts | None = None,
         backoff: Backoff | None = None,
         limits: Limits | None = None,
@@ -105,6 +107,7 @@ class SpotClient(BaseClient):
             dispatch=dispatch,
         )
         self._url = check_url(url)
+        self._rest_url = check_url(rest_url, argument="rest_url", schemes=("http", "https"))
         self._codec = _CODECS[protocol]()
         self._shared = connections == "shared"
         self._signer = TokenSigner(credentials) if credentials is not None else None
