@@ -93,11 +93,11 @@ class Intake:
             if reply.error is not None and len(request.routes) > 1:
                 self._ask_one_by_one(request)
                 return
-            for route in request.routes:
+            for stream in [route.owner for route in request.routes if not route.owner.is_over]:
                 if reply.error is None:
-                    self._session.live(route.owner, now, out)
+                    self._session.live(stream, now, out)
                 else:
-                    self._rejected(route.owner, reply, out)
+                    self._rejected(stream, reply, out)
 
     def _ask_one_by_one(self, request: Request) -> None:
         """Which of several streams the exchange refuses it does not say; the others shall not go without."""

@@ -44,7 +44,10 @@ class Venue(Protocol):
 
 
 class Hub(Protocol):
-    """A client, as its sessions see it. Nothing here waits; only ``changed`` is called under a session's lock."""
+    """A client, as its sessions see it. Only ``changed`` is called under a session's lock.
+
+    Nothing here waits, but for ``raw`` with ``wait``.
+    """
 
     wants_raw: bool
 
@@ -54,8 +57,8 @@ class Hub(Protocol):
     def gap(self, lane: Lane, gap: Gap) -> None:
         """For ``on_gap``."""
 
-    def raw(self, lane: Lane, frame: RawFrame) -> None:
-        """For ``on_raw``."""
+    def raw(self, lane: Lane, frames: Sequence[RawFrame], *, wait: bool) -> None:
+        """For ``on_raw``; ``wait`` for room as data does, for these are as many."""
 
     def state(self, lane: Lane, name: str, old: ConnectionState, new: ConnectionState, **details: Any) -> None:
         """For ``on_state``."""

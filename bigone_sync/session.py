@@ -168,7 +168,7 @@ class Session:
             return False
         if self._hub.wants_raw:
             shown = RawFrame("out", frame.shown, connection=self.name, received_at=time.time())
-            self._hub.raw(self.lane, shown)
+            self._hub.raw(self.lane, (shown,), wait=False)
         return True
 
     # -- the open sequence; reader thread
@@ -229,9 +229,8 @@ class Session:
     def received(self, frames: list[bytes], received_at: float) -> None:
         """Frames came. Waits while a queue is full."""
         if self._hub.wants_raw:
-            for data in frames:
-                shown = RawFrame("in", redact_bytes(data), connection=self.name, received_at=received_at)
-                self._hub.raw(self.lane, shown)
+            shown = [RawFrame("in", redact_bytes(f), connection=self.name, received_at=received_at) for f in frames]
+            self._hub.raw(self.lane, shown, wait=True)
         out = self._delivery()
         with self._lock:
             self._intake.take(self.venue.receive(frames, received_at), time.monotonic(), out)

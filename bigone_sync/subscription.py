@@ -59,6 +59,7 @@ class EventBuffer:
             for event in events:
                 while len(self._events) >= self._limit and not self._closed:
                     began = began or time.monotonic()
+                    self._changed.notify_all()  # who waits for an event may be the one to make room
                     self._changed.wait()
                 if self._closed:
                     break
@@ -136,6 +137,11 @@ class Stream:
         self.last_resync = float("-inf")
         self.resync_due: float | None = None
         self._dispatcher = dispatcher
+
+    def await_event(self, buffer: EventBuffer, timeout: float | None) -> Any:
+        """The next event, which has not come yet; inside a callback it must not have to stop for a full queue."""
+        with self._dispatcher.lifted():
+            return buffer.get(timeout)
 
     def count_iterated(self) -> None:
         """An iterator took an event."""
@@ -309,7 +315,7 @@ class Subscription:
     def _iterate(self, buffer: EventBuffer, timeout: float | None) -> Iterator[Event]:
         while True:
             try:
-                event = buffer.get(timeout)
+                event = buffer.get(timeout) if buffer else self.streams[0].await_event(buffer, timeout)
             except StopIteration:
                 return
             self.delivered += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..config import Limits
@@ -65,9 +65,11 @@ class ClientHub:
         _log.info("gap in %s %s: %s", gap.channel, gap.market or "", gap.reason)
         self._tell("gap", lane, gap)
 
-    def raw(self, lane: Lane, frame: RawFrame) -> None:
-        """A frame went over the wire."""
-        self._tell("raw", lane, frame)
+    def raw(self, lane: Lane, frames: Sequence[RawFrame], *, wait: bool) -> None:
+        """Frames went over the wire; ``wait``: for room in the queue, as data does."""
+        sink = self._sinks["raw"]
+        if sink.call is not None:
+            self.dispatcher.put(lane, sink, frames, wait=wait)
 
     def state(self, lane: Lane, name: str, old: ConnectionState, new: ConnectionState, **details: Any) -> None:
         """A connection changed its state."""

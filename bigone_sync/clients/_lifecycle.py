@@ -16,7 +16,7 @@ from ..keeper import Keeper, SlowHandlerWatch, tick
 from ..session import Session
 from ..subscription import Subscription
 from ._hub import ClientHub
-from ._process import forget, noting_interrupts, remember
+from ._process import forget, is_ctrl_c, remember
 
 __all__ = ["Lifecycle"]
 
@@ -59,7 +59,6 @@ class Lifecycle:
         self._drain_end: float | None = None
         self._closed = threading.Event()
         self._exit: BaseException | None = None
-        self._interrupted = False
         self._pid = os.getpid()
         remember(self)
 
@@ -145,7 +144,7 @@ class Lifecycle:
 
     def _raise_end(self) -> None:
         """Raise what a handler wanted out with, or the error that ended a connection for good."""
-        if self._exit is not None and not (self._interrupted and isinstance(self._exit, KeyboardInterrupt)):
+        if self._exit is not None:
             raise self._exit
         if self._hub.fatal_error is not None:
             raise self._hub.fatal_error
@@ -164,23 +163,19 @@ class Lifecycle:
         if self._dispatcher.is_delivering_here():
             raise ConfigurationError("run_forever() cannot be called inside a callback")
         self._start(worker=False)
-        with noting_interrupts(self._note_interrupt):
-            self._runner = threading.current_thread()
+        self._runner = threading.current_thread()
+        try:
+            self._take_over()
+            while not self._over():
+                self._dispatcher.poll(_LONG)
+        except KeyboardInterrupt:
+            _log.info("%s: interrupted; closing", self._name)
+        finally:
             try:
-                self._take_over()
-                while not self._over():
-                    self._dispatcher.poll(_LONG)
-            except KeyboardInterrupt:
-                _log.info("%s: interrupted; closing", self._name)
+                self._shut_down(True, self._timeouts.close)
             finally:
-                try:
-                    self._shut_down(True, self._timeouts.close)
-                finally:
-                    self._through.set()
+                self._through.set()
         self._raise_end()
-
-    def _note_interrupt(self) -> None:
-        self._interrupted = True
 
     def _take_over(self) -> None:
         """Deliver here from now on; a worker that runs is retired first."""
@@ -213,7 +208,8 @@ class Lifecycle:
     def poll(self, timeout: float = 0.0) -> int:
         """Deliver what is queued on this thread, waiting up to ``timeout`` seconds for the first.
 
-        For ``dispatch="caller"``.  Returns the number of events; 0 inside a callback.
+        For ``dispatch="caller"``.  Returns the number of events; 0 inside a callback.  SystemExit and KeyboardInterrupt
+        raised in a handler, Ctrl-C included, close the client and come out of here.
 
         Raises:
             ConfigurationError: the client has a worker that delivers.
@@ -225,7 +221,7 @@ class Lifecycle:
             raise ConfigurationError(f"timeout must be a number of seconds from 0, not {timeout!r}", argument="timeout")
         self._check_process()
         count = self._dispatcher.poll(timeout)
-        if not count and not self._dispatcher.is_delivering_here():
+        if not self._dispatcher.is_delivering_here() and (not count or self._exit is not None):
             self._raise_end()
         return count
 
@@ -321,9 +317,11 @@ class Lifecycle:
 
     def _exit_asked(self, error: BaseException) -> None:
         """A handler raised SystemExit or KeyboardInterrupt: close, and let it out of whoever waits."""
-        self._exit = self._exit or error
-        level = logging.INFO if self._interrupted else logging.WARNING
-        _log.log(level, "%s: a handler raised %s; closing", self._name, type(error).__name__)
+        if self._runner is threading.current_thread() and is_ctrl_c(error):
+            _log.info("%s: interrupted in a handler; closing", self._name)
+        else:
+            self._exit = self._exit or error
+            _log.warning("%s: a handler raised %s; closing", self._name, type(error).__name__)
         self.close()
 
     def __enter__(self: _C) -> _C:

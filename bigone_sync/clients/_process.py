@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import dis
 import os
-import signal
-import threading
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import Protocol
 
-__all__ = ["forget", "noting_interrupts", "remember"]
+__all__ = ["forget", "is_ctrl_c", "remember"]
 
 
 class Living(Protocol):
@@ -38,27 +34,19 @@ def forget(client: Living) -> None:
     _clients.discard(client)
 
 
-@contextmanager
-def noting_interrupts(note: Callable[[], None]) -> Iterator[None]:
-    """Call ``note`` at Ctrl-C, before its KeyboardInterrupt.
+def is_ctrl_c(error: BaseException) -> bool:
+    """Whether a KeyboardInterrupt came from the keyboard, and was not raised by the code that it came out of.
 
-    That tells a Ctrl-C which comes while a handler runs from a KeyboardInterrupt of the handler's own.  Does nothing
-    outside of the main thread, or where Ctrl-C means something else than usual.
+    Python raises the keyboard's wherever the main thread happens to be; code raises its own at a raise statement.
+    (A signal handler could tell, too, but signals belong to the program, not to a library.)
     """
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield
-        return
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        note()
-        signal.default_int_handler(number, frame)
-
-    signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    trace = error.__traceback__
+    if not isinstance(error, KeyboardInterrupt) or trace is None:
+        return False
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    instruction = trace.tb_frame.f_code.co_code[trace.tb_lasti]
+    return dis.opname[instruction] not in ("RAISE_VARARGS", "RERAISE")
 
 
 def _close_leftovers() -> None:
