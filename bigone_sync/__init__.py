@@ -57,8 +57,6 @@ from .stats import ChannelStats, ClientStats
 from .subscription import Subscription
 
 __all__ = [
-    "SPOT_REST_URL",
-    "SPOT_URL",
     "Account",
     "AuthenticationError",
     "Backoff",
@@ -98,6 +96,8 @@ __all__ = [
     "RequestError",
     "RequestRejected",
     "RequestTimeout",
+    "SPOT_REST_URL",
+    "SPOT_URL",
     "SequenceGap",
     "Side",
     "SlowConsumer",

@@ -25,12 +25,13 @@ class Delivery:
         overflowed: told of a stream of ``Overflow.RESYNC`` and of how many of its events were discarded.
     """
 
-    __slots__ = ("_actions", "_behind", "_dispatcher", "_hub", "_lane", "_overflowed")
+    __slots__ = ("_actions", "_behind", "_dispatcher", "_hub", "_lane", "_overflowed", "_wait")
 
     def __init__(self, dispatcher: Dispatcher, lane: Lane, hub: Hub, overflowed: Callable[[Stream, int], None]) -> None:
         self._dispatcher, self._lane, self._hub, self._overflowed = dispatcher, lane, hub, overflowed
         # Plain functions: bound methods in here would be a cycle, and keep every event until the collector comes by.
         self._actions: list[tuple[Callable[[Delivery, Any, Any], None], Any, Any]] = []
+        self._wait = True
         self._behind: list[Stream] = []
         """Streams that overflowed: what else these frames brought of them stands behind the hole."""
 
@@ -50,8 +51,13 @@ class Delivery:
         """Something for ``on_gap``."""
         self._actions.append((Delivery._gap, gap, None))
 
-    def run(self) -> None:
-        """Hand everything on. Waits while a queue is full; not to be called under a lock."""
+    def run(self, *, wait: bool = True) -> None:
+        """Hand everything on, not under a lock.
+
+        Data waits while a queue is full, and with ``wait`` so do errors and gaps: a flood of garbage is held back like
+        a flood of data.  The keeper, which brings no data, does not wait.
+        """
+        self._wait = wait
         for action, subject, detail in self._actions:
             action(self, subject, detail)
 
@@ -84,7 +90,7 @@ class Delivery:
         self._dispatcher.put(stream.lane, stream.book_sink, (stream.book,), wait=False)
 
     def _error(self, error: BigOneError, _: None) -> None:
-        self._hub.error(self._lane, error)
+        self._hub.error(self._lane, error, wait=self._wait)
 
     def _gap(self, gap: Gap, _: None) -> None:
-        self._hub.gap(self._lane, gap)
+        self._hub.gap(self._lane, gap, wait=self._wait)

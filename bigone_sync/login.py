@@ -50,6 +50,7 @@ class Login:
         self._stable_after = stable_after
         self._retried = False
         self._renewed_at = float("-inf")
+        self._renewing = False
 
     def reset(self) -> None:
         """A new connection."""
@@ -57,6 +58,7 @@ class Login:
         self.failure = None
         self._retried = False
         self._renewed_at = float("-inf")
+        self._renewing = False
 
     def asked(self) -> None:
         """The request is on its way."""
@@ -64,6 +66,7 @@ class Login:
 
     def answered(self, error: ServerError | None) -> Step:
         """The exchange answered; ``error`` None means yes."""
+        self._renewing = False
         if error is None:
             self.state = LoginState.IN
             return Step.GO_ON
@@ -74,12 +77,13 @@ class Login:
         if self.state is LoginState.OUT:
             return Step.REPORT
         if self.state is LoginState.ASKED:
-            # A request that was sent before this login says nothing about it.
-            return Step.NOTHING if of_request else self._refused(error)
+            # What answers an earlier request, or repeats why this login is under way, says nothing about it.
+            return Step.NOTHING if of_request or self._renewing else self._refused(error)
         self._retried = True
         if now - self._renewed_at < self._stable_after:
             return self._refused(error)
         self._renewed_at = now
+        self._renewing = True
         return Step.ASK
 
     def _refused(self, error: ServerError) -> Step:

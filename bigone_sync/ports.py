@@ -46,19 +46,19 @@ class Venue(Protocol):
 class Hub(Protocol):
     """A client, as its sessions see it. Only ``changed`` is called under a session's lock.
 
-    Nothing here waits, but for ``raw`` with ``wait``.
+    Nothing here waits, but with ``wait``: for room in the queue, as data does.
     """
 
     wants_raw: bool
 
-    def error(self, lane: Lane, error: BigOneError) -> None:
+    def error(self, lane: Lane, error: BigOneError, *, wait: bool = False) -> None:
         """For ``on_error``."""
 
-    def gap(self, lane: Lane, gap: Gap) -> None:
+    def gap(self, lane: Lane, gap: Gap, *, wait: bool = False) -> None:
         """For ``on_gap``."""
 
     def raw(self, lane: Lane, frames: Sequence[RawFrame], *, wait: bool) -> None:
-        """For ``on_raw``; ``wait`` for room as data does, for these are as many."""
+        """For ``on_raw``."""
 
     def state(self, lane: Lane, name: str, old: ConnectionState, new: ConnectionState, **details: Any) -> None:
         """For ``on_state``."""

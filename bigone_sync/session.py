@@ -92,6 +92,10 @@ class Session:
 
     # -- streams; any thread
 
+    def flush(self) -> None:
+        """Send what :meth:`add`, :meth:`remove` and :meth:`refresh` want to be sent. Waits; not under a lock."""
+        self._outbox.flush()
+
     def add(self, stream: Stream) -> None:
         """Want a stream, from now on and after every reconnect."""
         with self._lock:
@@ -99,7 +103,6 @@ class Session:
             self.streams[stream.key] = stream
             if self._is_up:
                 self._ask_for([stream])
-        self._outbox.flush()
 
     def remove(self, stream: Stream) -> None:
         """Want it no more."""
@@ -111,7 +114,6 @@ class Session:
                 self._leave(stream)
             self.venue.remove(stream.route)
             self._end(stream, SubscriptionState.ENDED)
-        self._outbox.flush()
 
     def _leave(self, stream: Stream) -> None:
         """Unsubscribe; all tickers and those of one market share their subscriptions (spot protocol, section 6.2)."""
@@ -127,7 +129,6 @@ class Session:
         with self._lock:
             if stream.state in (SubscriptionState.LIVE, SubscriptionState.REQUESTED):
                 self.resync(stream)
-        self._outbox.flush()
 
     def close(self, failure: BigOneError | None = None) -> None:
         """The client ends: every stream ends, everything that waits for it wakes."""
@@ -344,5 +345,5 @@ class Session:
             self._watch.check(now, self._pending, out)
         finally:
             self._lock.release()
-        out.run()
+        out.run(wait=False)
         self._outbox.flush(wait=False)

@@ -34,10 +34,10 @@ class RecordingHub:
         self.fatals: list[BigOneError] = []
         self.changes = 0
 
-    def error(self, lane: Lane, error: BigOneError) -> None:
+    def error(self, lane: Lane, error: BigOneError, *, wait: bool = False) -> None:
         self.errors.append(error)
 
-    def gap(self, lane: Lane, gap: Gap) -> None:
+    def gap(self, lane: Lane, gap: Gap, *, wait: bool = False) -> None:
         self.gaps.append(gap)
 
     def raw(self, lane: Lane, frames: Sequence[RawFrame], *, wait: bool) -> None:

@@ -19,14 +19,9 @@ REQUIRED = inspect.Parameter.empty
 # -- names ---------------------------------------------------------------------------------------------------------
 
 
-def kind_then_name(name: str) -> tuple[int, str]:
-    """Constants, classes, the rest: the order that ruff gives ``__all__``."""
-    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
-
-
 def test_all_is_sorted_complete_and_importable() -> None:
     names = bigone_sync.__all__
-    assert names == sorted(names, key=kind_then_name)
+    assert names == sorted(names)
     assert len(names) == len(set(names))
     for name in names:
         assert getattr(bigone_sync, name) is not None

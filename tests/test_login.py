@@ -79,3 +79,16 @@ def test_nobody_wanted_to_be_logged_in() -> None:
 def test_a_request_sent_before_the_login_says_nothing_about_it(login: Login) -> None:
     assert login.lost(NOT_LOGGED_IN, 0.0, of_request=True) is Step.NOTHING
     assert login.answered(None) is Step.GO_ON
+
+
+def test_a_lost_login_may_be_reported_for_each_stream() -> None:
+    login = Login("x", 10.0)
+    login.asked()
+    login.answered(None)
+    assert login.lost(NOT_LOGGED_IN, 100.0, of_request=False) is Step.ASK
+    login.asked()
+    # The exchange says it again, before it has seen the new login.
+    assert login.lost(NOT_LOGGED_IN, 100.1, of_request=False) is Step.NOTHING
+    assert login.lost(NOT_LOGGED_IN, 100.2, of_request=True) is Step.NOTHING
+    assert login.answered(None) is Step.GO_ON
+    assert login.state is LoginState.IN

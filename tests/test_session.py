@@ -40,6 +40,7 @@ def test_streams_wanted_before_and_after_the_connection_is_up(still: LocalExchan
     with rig.running() as session:
         wait_until(lambda: session.is_ready)
         session.add(late)
+        session.flush()
         assert late.state in (SubscriptionState.REQUESTED, SubscriptionState.LIVE)
         wait_until(lambda: session.is_ready)
         assert {stream.state for stream in session.wanted()} == {SubscriptionState.LIVE}
@@ -126,6 +127,7 @@ def test_requests_made_while_the_connection_is_lost_are_not_sent_twice(still: Lo
         session.add(stream)
         session.add(gone := rig.stream(Channel.TRADES, ETH))
         session.remove(gone)
+        session.flush()
         assert stream.state == SubscriptionState.WANTED
         still.bring_up()
         wait_until(lambda: session.is_ready)

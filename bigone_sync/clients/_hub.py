@@ -48,22 +48,21 @@ class ClientHub:
             sink.set_handlers([*sink.handlers, handler], self.handler_failed)
             self.wants_raw = self.wants_raw or kind == "raw"
 
-    def _tell(self, kind: str, lane: Lane, event: Any) -> bool:
+    def _tell(self, kind: str, lane: Lane, event: Any, *, wait: bool = False) -> bool:
         sink = self._sinks[kind]
         if sink.call is None:
             return False
-        # Never waits for room: these are few, and some come from the keeper.
-        return self.dispatcher.put(lane, sink, (event,), wait=False)
+        return self.dispatcher.put(lane, sink, (event,), wait=wait)
 
-    def error(self, lane: Lane, error: BigOneError) -> None:
-        """Something went wrong in the background."""
-        if not self._tell("error", lane, error):
+    def error(self, lane: Lane, error: BigOneError, *, wait: bool = False) -> None:
+        """Something went wrong in the background; ``wait`` for room in the queue, as data does."""
+        if not self._tell("error", lane, error, wait=wait):
             _log.error("%s", error)
 
-    def gap(self, lane: Lane, gap: Gap) -> None:
-        """Data is or may be missing."""
+    def gap(self, lane: Lane, gap: Gap, *, wait: bool = False) -> None:
+        """Data is or may be missing; ``wait`` for room in the queue, as data does."""
         _log.info("gap in %s %s: %s", gap.channel, gap.market or "", gap.reason)
-        self._tell("gap", lane, gap)
+        self._tell("gap", lane, gap, wait=wait)
 
     def raw(self, lane: Lane, frames: Sequence[RawFrame], *, wait: bool) -> None:
         """Frames went over the wire; ``wait``: for room in the queue, as data does."""

@@ -54,26 +54,41 @@ class Registry:
     ) -> Subscription:
         """A subscription to one stream, or to several of one channel."""
         with self._lock:
-            streams = tuple(self._stream(key, overflow, limit) for key in keys)
-            subscription = Subscription(
-                streams,
-                handler=handler,
-                is_book=book,
-                buffer=EventBuffer(self._queue) if iterate else None,
-                close=self.close,
-            )
-            for stream in streams:
-                if book and stream.book is None:
-                    self._give_book(stream)
-                stream.subscriptions.append(subscription)
-                stream.refresh(self._hub.handler_failed)
-            self._subscriptions.append(subscription)
-            fresh = [stream for stream in streams if stream.route is None]
-            for stream in fresh:
-                self._session_for(stream.key).add(stream)
-            if book and handler is not None:
-                self._show(streams[0])
-            return subscription
+            made = self._subscribe(keys, handler, overflow, limit=limit, book=book, iterate=iterate)
+        # Sending may wait, so not under the lock. All keys of a subscription are of one channel, and so of one session.
+        self._session_for(keys[0]).flush()
+        return made
+
+    def _subscribe(
+        self,
+        keys: Sequence[SubscriptionKey],
+        handler: Handler | None,
+        overflow: Overflow,
+        *,
+        limit: int | None = None,
+        book: bool = False,
+        iterate: bool = False,
+    ) -> Subscription:
+        streams = tuple(self._stream(key, overflow, limit) for key in keys)
+        subscription = Subscription(
+            streams,
+            handler=handler,
+            is_book=book,
+            buffer=EventBuffer(self._queue) if iterate else None,
+            close=self.close,
+        )
+        for stream in streams:
+            if book and stream.book is None:
+                self._give_book(stream)
+            stream.subscriptions.append(subscription)
+            stream.refresh(self._hub.handler_failed)
+        self._subscriptions.append(subscription)
+        fresh = [stream for stream in streams if stream.route is None]
+        for stream in fresh:
+            self._session_for(stream.key).add(stream)
+        if book and handler is not None:
+            self._show(streams[0])
+        return subscription
 
     def _show(self, stream: Stream) -> None:
         """A first call with a book that runs already; one that does not is shown when its snapshot comes."""
@@ -111,9 +126,10 @@ class Registry:
         with self._lock:
             held = self._books.get(market)
             if held is None or held not in self._subscriptions or held.streams[0].is_over:
-                held = self.subscribe([key], None, overflow=self._policy(key), book=True)
+                held = self._subscribe([key], None, self._policy(key), book=True)
                 self._books[market] = held
             book = held.streams[0].book
+        self._session_for(key).flush()
         if book is None:
             raise RuntimeError(f"{key}: a book subscription without a book")
         return book
@@ -141,6 +157,7 @@ class Registry:
                     self._session_for(stream.key).remove(stream)
             if subscription.buffer is not None:
                 subscription.buffer.close()
+        self._session_for(subscription.key).flush()
 
     def register(self, handler: _H | None, make: Callable[[_H], Subscription]) -> Subscription | Callable[[_H], _H]:
         """The two forms of every ``on_*``: with a handler it subscribes, without one it decorates."""
