@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import logging
 import threading
 import time
@@ -128,7 +129,7 @@ class Attempt:
         if self._cancel.is_set():
             raise Cancelled
         if not fast:
-            _log.warning("this websocket-client has no reading hook that is known; reading goes the slow way")
+            _warn_of_slow_reading()
         self._app = ChannelApp(
             self._target.url,
             channel,
@@ -304,6 +305,12 @@ class Attempt:
         """Send a close frame if that needs no waiting; the peer's answer ends the attempt."""
         channel = self.socket
         return channel is not None and self.is_open and channel.try_send(close_frame(1000))
+
+
+@functools.lru_cache(maxsize=1)
+def _warn_of_slow_reading() -> None:
+    """Once a process; it would come again with every attempt of every connection."""
+    _log.warning("this websocket-client has no reading hook that is known; reading goes the slow way")
 
 
 def _frame(data: bytes, opcode: int) -> bytes:
