@@ -1,149 +1,22 @@
-"""Kept order books: a snapshot, then absolute changes, readable from any thread.
-
-How a side is stored.  Rows lie in a dict under the venue's own price text, because that is the cheapest way to find a
-level that is already there (most changes touch one), and because the exact text is what comes out again.  Beside it
-two parallel lists, ascending by number, hold the sort keys and the texts.  The key is the price as a float: several
-times cheaper than ``Decimal`` and right as long as two prices do not share a float.  When they do, the side turns its
-keys into ``Decimal``, once, and stays so until the next snapshot.  No number that comes out was ever a float.
-"""
+"""Kept order books: a snapshot, then absolute changes, readable from any thread."""
 
 from __future__ import annotations
 
 import math
-import operator
 import threading
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
-from typing import Any
+from decimal import Decimal
 
+from .book_side import EXACT, BookSide, checked, crossed, texts_of
 from .enums import BookState
 from .errors import ConfigurationError
-from .events import DepthSnapshot, DepthUpdate, Levels, LevelText, PriceLevel, PriceLevels
+from .events import DepthSnapshot, DepthUpdate, Levels, LevelText, PriceLevel
 
 __all__ = ["BookView", "OrderBook"]
 
-_INF = math.inf
 _LIVE = BookState.LIVE
-# Exact for any price an exchange could print, whatever the reading thread did to its own decimal context.
-_EXACT = Context(prec=1000, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[])
-
-
-def _number(text: str) -> Decimal:
-    number = Decimal(text, _EXACT)  # NaN for what is no number, for this context traps nothing
-    if not number.is_finite():
-        raise ValueError(f"a price level holds no finite number but {text[:40]!r}")
-    return number
-
-
-def _normal(row: LevelText) -> LevelText:
-    """``row`` with any zero amount written ``0``; ValueError when it is no level at all."""
-    if not 0.0 < float(row.price) < _INF:
-        _number(row.price)
-    if 0.0 < float(row.amount) < _INF or row.amount == "0":
-        return row
-    amount = _number(row.amount)
-    if amount < 0:
-        raise ValueError(f"a price level holds a negative amount, {row.amount[:40]!r}")
-    return row if amount else LevelText(row.price, "0", row.order_count)
-
-
-def _checked(rows: Sequence[LevelText], held: dict[str, LevelText]) -> Sequence[LevelText]:
-    """``rows`` after the check that all are levels, zero amounts written ``0``; nearly always ``rows`` itself.
-
-    What floats cannot judge (other zeros, what under- or overflows, what is no number) is left to ``Decimal``.  The
-    price of a level that is held was checked when it came.
-    """
-    for row in rows:
-        if not 0.0 < float(row.amount) < _INF and row.amount != "0":
-            return [_normal(row) for row in rows]
-        if row.price not in held and not 0.0 < float(row.price) < _INF:
-            return [_normal(row) for row in rows]
-    return rows
-
-
-def _texts(levels: PriceLevels) -> Sequence[LevelText]:
-    if isinstance(levels, Levels):
-        return levels.text()
-    return [LevelText(str(price), str(amount), count) for price, amount, count in levels]
-
-
-class _Side:
-    """One side of a book; see the module's docstring. ``put`` takes checked rows only."""
-
-    __slots__ = ("key", "keys", "rows", "texts")
-
-    def __init__(self) -> None:
-        self.rows: dict[str, LevelText] = {}
-        self.texts: list[str] = []
-        self.keys: list[Any] = []
-        self.key: Callable[[str], Any] = float
-
-    @classmethod
-    def load(cls, levels: PriceLevels) -> _Side:
-        """A side of a snapshot. Of levels that are given twice the last one counts."""
-        self = cls()
-        rows = _checked(_texts(levels), self.rows)
-        order = sorted([(float(row.price), row.price) for row in rows])
-        keys = [key for key, _ in order]
-        if any(map(operator.eq, keys, keys[1:])) or any(row.amount == "0" for row in rows):
-            self.put(rows)  # not a plain list of different levels: one by one settles every case
-        else:
-            self.keys = keys
-            self.texts = [text for _, text in order]
-            self.rows = {row.price: row for row in rows}
-        return self
-
-    def put(self, rows: Sequence[LevelText]) -> None:
-        """Set and delete levels, in order."""
-        held = self.rows
-        for row in rows:
-            text = row.price
-            if text in held:
-                if row.amount != "0":
-                    held[text] = row
-                else:
-                    index = bisect_left(self.keys, self.key(text))
-                    del held[text], self.keys[index], self.texts[index]
-            else:
-                key = self.key(text)
-                keys = self.keys
-                index = bisect_left(keys, key)
-                if index < len(keys) and keys[index] == key:
-                    self._meet(index, row)
-                elif row.amount != "0":
-                    keys.insert(index, key)
-                    self.texts.insert(index, text)
-                    held[text] = row
-
-    def _meet(self, index: int, row: LevelText) -> None:
-        """Put ``row`` where a level with the same key and another text is held."""
-        text = self.texts[index]
-        if Decimal(text) == Decimal(row.price):
-            del self.rows[text]
-            if row.amount == "0":
-                del self.keys[index], self.texts[index]
-            else:
-                self.texts[index] = row.price
-                self.rows[row.price] = row
-        else:
-            # Different floats are in the order of their numbers, so the texts are sorted already.
-            self.key = Decimal
-            self.keys = [Decimal(text) for text in self.texts]
-            self.put((row,))
-
-    def highest(self, n: int | None) -> list[LevelText]:
-        texts = self.texts[::-1] if n is None else self.texts[: -n - 1 : -1]
-        return [self.rows[text] for text in texts]
-
-    def lowest(self, n: int | None) -> list[LevelText]:
-        return [self.rows[text] for text in self.texts[:n]]
-
-
-def _crossed(bids: _Side, asks: _Side) -> bool:
-    return bool(bids.texts and asks.texts) and Decimal(bids.texts[-1]) >= Decimal(asks.texts[0])
 
 
 def _levels(rows: Sequence[LevelText]) -> tuple[PriceLevel, ...]:
@@ -188,13 +61,13 @@ class BookView:
     @property
     def spread(self) -> Decimal | None:
         """Best ask minus best bid, exact; None unless both are there."""
-        return _EXACT.subtract(self.asks[0].price, self.bids[0].price) if self.bids and self.asks else None
+        return EXACT.subtract(self.asks[0].price, self.bids[0].price) if self.bids and self.asks else None
 
     @property
     def mid(self) -> Decimal | None:
         """Middle between best bid and best ask, exact; None unless both are there."""
         spread = self.spread
-        return None if spread is None else _EXACT.add(self.bids[0].price, _EXACT.divide(spread, 2))
+        return None if spread is None else EXACT.add(self.bids[0].price, EXACT.divide(spread, 2))
 
 
 class OrderBook:
@@ -216,8 +89,8 @@ class OrderBook:
         self._state = BookState.SYNCING
         self._change_id: int | None = None
         self._updated_at: float | None = None
-        self._bids = _Side()
-        self._asks = _Side()
+        self._bids = BookSide()
+        self._asks = BookSide()
         self._closed = False
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
@@ -322,12 +195,12 @@ class OrderBook:
 
         Returns and raises like :meth:`apply`.
         """
-        bids, asks = _Side.load(snapshot.bids), _Side.load(snapshot.asks)
+        bids, asks = BookSide.load(snapshot.bids), BookSide.load(snapshot.asks)
         with self._changed:
             if self._closed:
                 return True
             self._change_id, self._updated_at = snapshot.change_id, snapshot.received_at
-            if _crossed(bids, asks):
+            if crossed(bids, asks):
                 self._leave(BookState.STALE)
                 return False
             self._bids, self._asks = bids, asks
@@ -351,13 +224,13 @@ class OrderBook:
             if self._state is not _LIVE:
                 return True
             bids, asks, levels = self._bids, self._asks, update.bids
-            bid_rows = levels.text() if type(levels) is Levels else _texts(levels)
+            bid_rows = levels.text() if type(levels) is Levels else texts_of(levels)
             levels = update.asks
-            ask_rows = levels.text() if type(levels) is Levels else _texts(levels)
+            ask_rows = levels.text() if type(levels) is Levels else texts_of(levels)
             if bid_rows:
-                bid_rows = _checked(bid_rows, bids.rows)
+                bid_rows = checked(bid_rows, bids.rows)
             if ask_rows:
-                asks.put(_checked(ask_rows, asks.rows))
+                asks.put(checked(ask_rows, asks.rows))
             # Both sides are checked: from here on nothing raises.
             if bid_rows:
                 bids.put(bid_rows)
@@ -366,7 +239,7 @@ class OrderBook:
             if (low := bids.keys) and (high := asks.keys):
                 # Floats that differ are in the right order; a float and a Decimal cannot be compared like that.
                 apart = bids.key is asks.key and low[-1] < high[0]
-                if not apart and _crossed(bids, asks):
+                if not apart and crossed(bids, asks):
                     self._leave(BookState.STALE)
                     return False
             return True
@@ -397,4 +270,4 @@ class OrderBook:
     def _leave(self, state: BookState) -> None:
         # Only a LIVE book holds levels, so there is no way to read what may be wrong.
         self._state = state
-        self._bids, self._asks = _Side(), _Side()
+        self._bids, self._asks = BookSide(), BookSide()
