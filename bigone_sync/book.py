@@ -92,7 +92,7 @@ class OrderBook:
         self._bids = BookSide()
         self._asks = BookSide()
         self._closed = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler that closes the client may interrupt whoever reads
         self._changed = threading.Condition(self._lock)
         self.waiting: Callable[[], AbstractContextManager[None]] = nullcontext
         """For the session: entered around every wait, so that a waiting callback need not stop the reader."""

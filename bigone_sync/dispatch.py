@@ -42,7 +42,8 @@ class Dispatcher:
     ) -> None:
         self._limit = limit
         self._failed, self._exit, self._overflowing = failed, exit, overflowing
-        self._lock = threading.Lock()
+        # Re-entrant, like every lock on the way of close(): a signal handler may interrupt its holder and close.
+        self._lock = threading.RLock()
         self._more = threading.Condition(self._lock)
         self._room = threading.Condition(self._lock)
         self._delivering = threading.Lock()

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from queue import Empty, SimpleQueue
 
 from .config import Limits, Timeouts
 from .dispatch import Dispatcher
@@ -65,7 +66,9 @@ class Keeper:
 
     def __init__(self, name: str, interval: float, checks: Callable[[], list[Callable[[float], None]]]) -> None:
         self._interval, self._checks = interval, checks
-        self._stop = threading.Event()
+        self._stop = False
+        # Unlike an Event it may be set by a signal handler that interrupts another setter.
+        self._wakes: SimpleQueue[None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._skew = time.time() - time.monotonic()
 
@@ -75,7 +78,12 @@ class Keeper:
 
     def stop(self) -> None:
         """Ask it to end."""
-        self._stop.set()
+        self._stop = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Let it make its round now. Takes no lock."""
+        self._wakes.put(None)
 
     def join(self, timeout: float) -> bool:
         """Wait for it; True if it is over."""
@@ -84,7 +92,13 @@ class Keeper:
         return not self._thread.is_alive() or self._thread is threading.current_thread()
 
     def _run(self) -> None:
-        while not self._stop.wait(self._interval):
+        while True:
+            try:
+                self._wakes.get(timeout=self._interval)
+            except Empty:
+                pass  # the usual case: it is time
+            if self._stop:
+                return
             now = time.monotonic()
             for check in self._checks():
                 try:

@@ -35,7 +35,7 @@ class ClientHub:
         self.callback_errors = 0
         self.wants_raw = False
         self._sinks = {kind: Sink(f"on_{kind}") for kind in ("error", "state", "gap", "raw")}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._changes = threading.Condition()
         self._version = 0
 

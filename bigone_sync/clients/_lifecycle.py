@@ -238,14 +238,12 @@ class Lifecycle:
         """
         if self._pid != os.getpid():
             return
-        if self._dispatcher.is_delivering_here():
-            with self._lock:
-                if self._close_asked is None:
-                    self._close_asked = drain, timeout
-            self._begin_close()
-            self._dispatcher.wake()
-            if not self._started:
-                self._shut_down(drain, self._timeouts.close if timeout is None else timeout)
+        if self._started and self._dispatcher.is_delivering_here():
+            # No lock here: this may be a signal handler that interrupted the very code that holds one.
+            if self._close_asked is None and not self._closing:
+                self._close_asked = drain, timeout
+            self._closing = True
+            self._keeper.wake()
             return
         limit = self._timeouts.close if timeout is None else timeout
         self._shut_down(drain, limit)
@@ -263,7 +261,9 @@ class Lifecycle:
     def _shut_down(self, drain: bool, limit: float) -> None:
         end = time.monotonic() + limit
         with self._lock:
-            first = not self._closing or self._close_asked is not None
+            asked = self._close_asked
+            first = not self._closing or asked is not None
+            drain = drain and (asked is None or asked[0])
             self._closing, self._close_asked = True, None
         if not first:
             if self._runner is threading.current_thread():

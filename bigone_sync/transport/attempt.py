@@ -79,7 +79,7 @@ class Attempt:
         self._opened, self._received = opened, received
         self._url = public_url(target.url)
         self._cancel = threading.Event()
-        self._guard = threading.Lock()
+        self._guard = threading.RLock()
         self._cause: BigOneError | None = None
         self._app: ChannelApp | None = None
         self._ping_payload = b""

@@ -76,7 +76,7 @@ class ChannelSocket:
         self._leftover = b""
         self._tls_lock = threading.Lock()
         self._send_lock = threading.Lock()
-        self._life = threading.Lock()
+        self._life = threading.RLock()
         if not self._tls and _DONTWAIT:
             # The reader sleeps in recv itself: one system call and one hand-over of the interpreter per wake-up.
             sock.settimeout(None)

@@ -103,7 +103,7 @@ class Connection:
         self._owner, self._settings, self._rand = owner, settings, rand
         self._pacer = pacer or Pacer(settings.limits.dial_interval)
         self._state = ConnectionState.IDLE
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"bigone-{name}", daemon=True)
         self._launched = False
