@@ -162,9 +162,10 @@ class Lifecycle:
         """
         if self._dispatcher.is_delivering_here():
             raise ConfigurationError("run_forever() cannot be called inside a callback")
-        self._start(worker=False)
+        self._check_open()
         self._runner = threading.current_thread()
         try:
+            self._start(worker=False)
             self._take_over()
             while not self._over():
                 self._dispatcher.poll(_LONG)
