@@ -41,7 +41,11 @@ class SpotGate:
         ws = web.WebSocketResponse(
             protocols=("json",), autoping=False, compress=False, timeout=_CLOSE_TIMEOUT, max_msg_size=_MAX_REQUEST
         )
-        await ws.prepare(request)
+        try:
+            await ws.prepare(request)
+        except ConnectionError:
+            # It went away before it was answered: no news, and no traceback of the server's.
+            return web.Response(status=400)
         self._accepted += 1
         connection = Connection(
             self._accepted, ws, transport_of(request), backlog=self.backlog_limit, stall=self.stall_limit

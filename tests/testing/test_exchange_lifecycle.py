@@ -6,6 +6,7 @@ import datetime
 import logging
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import threading
@@ -280,3 +281,19 @@ def test_importing_the_package_loads_neither_aiohttp_nor_the_exchange() -> None:
         "module 'bigone_sync.testing' has no attribute 'Nonsense'",
         "LocalExchange",
     ]
+
+
+def test_clients_that_leave_in_the_middle_of_the_handshake_are_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    request = (
+        b"GET /ws/v2 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: json\r\n\r\n"
+    )
+    with LocalExchange(rate=0) as exchange:
+        for _ in range(50):
+            with socket.create_connection(("127.0.0.1", exchange.port)) as gone:
+                gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                gone.sendall(request)
+        with Peer(exchange) as peer:  # whoever comes after them is served
+            assert peer.ask(DEPTH, BTC)[0] == "depthSnapshot"
+        wait_until(lambda: exchange.connection_count == 0)
+    assert not [record for record in caplog.records if record.name.startswith("aiohttp")]
