@@ -53,9 +53,12 @@ class SubscriptionKey(msgspec.Struct, frozen=True, gc=False):
     """None: all markets, or none at all where the channel has none."""
     period: CandlePeriod | None = None
     """Candles only."""
+    unit: BusinessUnit | None = None
+    """Orders only; None: the exchange's default, SPOT."""
 
     def __str__(self) -> str:
-        parts = [str(self.channel.value), self.market, str(self.period) if self.period else None]
+        options = [str(option) for option in (self.period, self.unit) if option is not None]
+        parts = [str(self.channel.value), self.market, *options]
         return "/".join(part for part in parts if part)
 
 

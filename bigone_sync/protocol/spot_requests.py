@@ -133,6 +133,8 @@ def _parameters(routes: Sequence[Route], *, limit: bool) -> dict[str, Any]:
         parameters["market"] = key.market
     if key.period is not None:
         parameters["period"] = key.period.value
+    if key.unit is not None:
+        parameters["businessUnit"] = key.unit.value
     if limit and routes[0].limit is not None:
         parameters["limit"] = routes[0].limit
     return parameters

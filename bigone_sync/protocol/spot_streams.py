@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..enums import Channel
+from ..enums import BusinessUnit, Channel
 from ..events import Candle, Order, Ticker, Trade
 from . import spot_events as convert
 from .base import Item, Route
@@ -159,7 +159,11 @@ class AccountStreams(StreamKind):
 
 
 class OrderStreams(StreamKind):
-    """Routed by market, and to whoever wants all markets."""
+    """Routed by market and business unit, and to whoever wants all markets."""
+
+    def place(self, route: Route) -> Any:
+        """Market, or None for all, and unit."""
+        return route.key.market, route.key.unit or BusinessUnit.SPOT
 
     def memory(self, limit: int | None) -> OrderMemory:
         """The newest word on each order."""
@@ -173,7 +177,7 @@ class OrderStreams(StreamKind):
         """A market's orders."""
         context = self.context
         orders: list[Order] = context.events(message, convert.order_event, at, items, snapshot=True)
-        route = self.answering(message, (order.market for order in orders))
+        route = self.answering(message, ((order.market, order.business_unit) for order in orders))
         if route is None:
             context.unrouted += 1
             return
@@ -186,10 +190,17 @@ class OrderStreams(StreamKind):
     def update(self, message: Message, at: float, items: list[Item]) -> None:
         """One order's new state."""
         for order in self.context.events(message, convert.order_event, at, items, snapshot=False):
-            routes = [route for place in (order.market, None) if (route := self.routes.get(place)) is not None]
+            routes = self._routes(order)
             for route in routes:
                 if route.memory.accept(order):
                     items.append((route, [order]))
                 else:
                     self.context.duplicates += 1
             self.context.unrouted += not routes
+
+    def _routes(self, order: Order) -> list[Route]:
+        places = ((order.market, order.business_unit), (None, order.business_unit))
+        found = [self.routes[place] for place in places if place in self.routes]
+        # Of a unit that nobody asked for, or of one with a new name: an own order is rather told to the next best
+        # listener, who sees its unit, than lost.
+        return found or [route for (market, _), route in self.routes.items() if market in (order.market, None)]
