@@ -252,13 +252,6 @@ class OrderBook:
             if self._state is _LIVE:
                 self._leave(BookState.STALE)
 
-    def mark_syncing(self) -> None:
-        """Back to the beginning, before any snapshot. No effect after :meth:`close`."""
-        with self._lock:
-            if not self._closed:
-                self._leave(BookState.SYNCING)
-                self._change_id = self._updated_at = None
-
     def close(self) -> None:
         """Nobody keeps this book any more: a LIVE one is STALE for good, and every :meth:`wait_live` returns."""
         with self._changed:

@@ -352,8 +352,3 @@ class Dispatcher:
                     lane.entries.clear()
             self._more.notify_all()
             self._room.notify_all()
-
-    @property
-    def pending(self) -> int:
-        """Events that wait."""
-        return sum(lane.size for lane in self._lanes)

@@ -149,16 +149,6 @@ def test_a_book_that_never_was_live_does_not_become_stale() -> None:
     assert book.state is BookState.SYNCING
 
 
-def test_syncing_forgets_everything() -> None:
-    book = live(BIDS, ASKS)
-    book.mark_syncing()
-    assert book.snapshot() == BookView(MARKET, BookState.SYNCING, None, None, (), ())
-    book.mark_stale()
-    assert book.state is BookState.SYNCING
-    assert book.load(snapshot(BIDS, ASKS))
-    assert book.is_live
-
-
 def test_one_side_may_be_empty_or_missing() -> None:
     book = live(BIDS, [])
     assert book.best_ask is None
@@ -664,7 +654,6 @@ def test_a_closed_book_is_stale_for_good() -> None:
     assert book.snapshot() == BookView(MARKET, BookState.STALE, 1, 10.0, (), ())
     assert book.load(snapshot(BIDS, ASKS, 5))
     assert book.apply(update())
-    book.mark_syncing()
     assert (book.state, book.change_id, book.best_bid) == (BookState.STALE, 1, None)
     never = OrderBook(MARKET)
     never.close()
