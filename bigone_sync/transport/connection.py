@@ -19,7 +19,7 @@ from ..errors import (
     TransportError,
 )
 from .attempt import Attempt, Target
-from .failure import is_fatal, pause
+from .failure import pause
 from .settings import TransportSettings
 from .states import Input, advance
 
@@ -273,7 +273,7 @@ class Connection:
         )
         self._ready_since = None
         self._failures = 1 if stable else self._failures + 1
-        if is_fatal(error):
+        if self._settings.is_fatal(error):
             if self._advance(Input.REFUSED, error):
                 self._owner.refused(error)
             return False

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from raw_server import PONG, TEXT, Peer, RawServer, close_frame, frame
-from transport_rig import Link
+from transport_rig import GUARD, Link, RecordingOwner, settings
 
 from bigone_sync.enums import ConnectionState as S
 from bigone_sync.errors import (
@@ -20,7 +21,7 @@ from bigone_sync.errors import (
 )
 from bigone_sync.testing.leaks import wait_until
 from bigone_sync.transport.attempt import Target
-from bigone_sync.transport.connection import Pacer
+from bigone_sync.transport.connection import Connection, Pacer
 from bigone_sync.transport.states import IllegalTransition
 
 
@@ -305,3 +306,20 @@ def test_a_thread_that_cannot_start_leaves_it_closed(server: RawServer, monkeypa
             link.connection.start()
     assert link.connection.state is S.CLOSED
     link.close()
+
+
+def test_what_is_final_can_be_decided_otherwise() -> None:
+    judged: list[BaseException] = []
+
+    def always(error: BaseException) -> bool:
+        judged.append(error)
+        return True
+
+    target = Target("ws://127.0.0.1:1/")
+    owner = RecordingOwner(target)
+    owner.connection = Connection("spot/test", owner, replace(settings(), is_fatal=always))
+    owner.connection.start()
+    wait_until(lambda: owner.refusals)
+    assert owner.refusals == judged
+    assert owner.connection.state is S.CLOSED
+    assert owner.connection.finish_close(GUARD)
