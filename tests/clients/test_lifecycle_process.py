@@ -19,8 +19,10 @@ from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import wait_until
 
 ROOT = Path(bigone_sync.__file__).parent.parent
+# Ctrl-C must work in the child even where this process was started in the background, ignoring it.
 HEAD = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from bigone_sync import *
 client = SpotClient(Credentials("key", "secret"), url=sys.argv[1])
 """
