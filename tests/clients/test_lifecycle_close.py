@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from client_rig import BTC, KEYS, PATIENCE, Gate, Log, Watched, is_state, running, spot
 
-from bigone_sync import Backoff, ConnectionClosed, ConnectionState, Limits, SpotClient, Timeouts
+from bigone_sync import Backoff, ConnectionState, Limits, SpotClient, Timeouts, TransportError
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import leak_check, wait_until
 from bigone_sync.testing.proxy import FaultProxy
@@ -98,16 +98,12 @@ def test_while_the_peer_reads_nothing_and_a_send_is_stuck(still: LocalExchange) 
     with FaultProxy(still.spot_url, receive_buffer=4096) as proxy:
         client = spot(proxy.url, timeouts=SHORT, connections="shared")
         client.on_depth(BTC, Log())
+        failed = threading.Event()
 
-        refused = threading.Event()
-
-        def ask_for_more() -> None:
-            for number in range(100_000):
-                try:
-                    client.on_ticker([f"A{number}N{index}-USDT" for index in range(2000)], Log())
-                except ConnectionClosed:
-                    refused.set()
-                    return
+        def send_more_than_any_buffer_holds() -> None:
+            with pytest.raises(TransportError):
+                client._sessions["shared"].connection.send(b"x" * 16_000_000)
+            failed.set()
 
         def is_stuck() -> bool:
             attempt = client._sessions["shared"].connection._attempt
@@ -116,11 +112,11 @@ def test_while_the_peer_reads_nothing_and_a_send_is_stuck(still: LocalExchange) 
 
         with running(client):
             proxy.stall("up")
-            thread = threading.Thread(target=ask_for_more, daemon=True)
+            thread = threading.Thread(target=send_more_than_any_buffer_holds, daemon=True)
             thread.start()
-            wait_until(is_stuck, 30)
+            wait_until(is_stuck)
             closed(client)
-            assert refused.wait(PATIENCE)
+            assert failed.wait(PATIENCE)
             thread.join(PATIENCE)
 
 
