@@ -120,12 +120,14 @@ def test_kept_books_equal_a_naive_rebuild_of_the_recorded_flow(connections: str)
 
     with leak_check(), LocalExchange(markets=markets, rate=0) as exchange:
         exchange.replay(lines, speed=None, autostart=False)
-        with SpotClient(url=exchange.spot_url, connections=connections, limits=Limits(dial_interval=0)) as client:
-            errors: list[object] = []
-            client.on_error(errors.append)
-            for market in markets:
-                client.on_trade(market, on_trade)
-            watches = {market: Watch(client.order_book(market), naive.checkpoints) for market in markets}
+        client = SpotClient(url=exchange.spot_url, connections=connections, limits=Limits(dial_interval=0))
+        errors: list[object] = []
+        client.on_error(errors.append)
+        for market in markets:
+            client.on_trade(market, on_trade)
+        # Watched before anything is connected: no checkpoint can be missed.
+        watches = {market: Watch(client.order_book(market), naive.checkpoints) for market in markets}
+        with client:
             client.wait_ready(20)
             exchange.start_replay()
             assert exchange.wait_replay(60)
@@ -138,8 +140,7 @@ def test_kept_books_equal_a_naive_rebuild_of_the_recorded_flow(connections: str)
     for market, watch in watches.items():
         due = {change for name, change in naive.checkpoints if name == market}
         assert not watch.wrong
-        # The first may have been missed: books are watched from just after they were subscribed to.
-        assert len(due - watch.passed) <= 1
+        assert watch.passed == due
         assert naive.last[market] in watch.passed
     for market in markets:
         assert [trade for trade in seen[market] if trade in set(trades.get(market, ()))] == trades.get(market, [])
