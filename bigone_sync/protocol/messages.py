@@ -17,10 +17,17 @@ __all__ = [
     "Message",
     "WireAccount",
     "WireCandle",
+    "WireCostPrice",
     "WireDepth",
     "WireDepthMessage",
     "WireError",
+    "WireExchangeRate",
+    "WireExchangeRates",
+    "WireFlashOrder",
     "WireLevel",
+    "WireMarginAccount",
+    "WireMarginBalance",
+    "WireMarket",
     "WireOrder",
     "WireSuccess",
     "WireTicker",
@@ -130,6 +137,80 @@ class WireOrder(_Wire, frozen=True, gc=False, rename="camel"):
     operator: Word = None
     ioc: bool | None = None
     client_order_id: Text = None
+
+
+class WireMarginBalance(_Wire, frozen=True, gc=False, rename="camel"):
+    """``MarginAccount``: one asset of a margin market."""
+
+    asset: Text = None
+    balance: Text = None
+    locked_balance: Text = None
+    loan_balance: Text = None
+    state: Word = None
+
+
+class WireMarginAccount(_Wire, frozen=True, gc=False, rename="camel"):
+    """``MarginMarketAccount``; ``quota`` is the quote side."""
+
+    name: Text = None
+    risk_rate: Text = None
+    liquidation_price: Text = None
+    base: WireMarginBalance | None = None
+    quota: WireMarginBalance | None = None
+
+
+class WireExchangeRate(_Wire, frozen=True, gc=False, rename="camel"):
+    """``ExchangeRate``."""
+
+    quote_asset: Text = None
+    base_asset: Text = None
+    price: Text = None
+    updated_at: Any = None
+
+
+class WireExchangeRates(_Wire, frozen=True, gc=False, rename="camel"):
+    """``ExchangeRatesListSnapshot`` and ``ExchangeRatesListUpdate``."""
+
+    quote_asset: Text = None
+    base_assets: tuple[Any, ...] = ()
+    """A WireExchangeRate for each rate that could be read, a CodecError for each that could not."""
+    updated_at: Any = None
+
+
+class WireFlashOrder(_Wire, frozen=True, gc=False, rename="camel"):
+    """``FlashExchangeOrder``."""
+
+    id: Integer = None
+    exchange_asset_symbol: Text = None
+    pay_asset_symbol: Text = None
+    customer_id: Integer = None
+    dealer_cid: Integer = None
+    exchange_amount: Text = None
+    estimated_pay_amount: Text = None
+    pay_amount: Text = None
+    status: Word = None
+    created_at: Any = None
+    updated_at: Any = None
+    price: Text = None
+
+
+class WireCostPrice(_Wire, frozen=True, gc=False, rename="camel"):
+    """``SpotCostPrice``."""
+
+    asset_uuid: Text = None
+    average_cost_price: Text = None
+    average_inflow: Text = None
+
+
+class WireMarket(_Wire, frozen=True, gc=False, rename="camel"):
+    """``Market``: a row of ``ListMarketsResponse``."""
+
+    name: Text = None
+    base_asset: Text = None
+    quote_asset: Text = None
+    base_scale: Integer = None
+    quote_scale: Integer = None
+    min_quote_value: Text = None
 
 
 class WireSuccess(_Wire, frozen=True, gc=False, rename="camel"):
