@@ -14,6 +14,7 @@ from bigone_sync.testing._ledger import ZERO, Balance
 BID = "BID"
 ASK = "ASK"
 SIDES = (BID, ASK)
+UNITS = ("SPOT", "MARGIN")
 LOT = Decimal("0.00000001")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -34,6 +35,7 @@ class Order:
     type: str = "LIMIT"
     ioc: bool = False
     own: bool = False
+    unit: str = "SPOT"
     client_order_id: str = ""
     stop_price: Decimal | None = None
     operator: str = "LTE"
@@ -68,6 +70,7 @@ class OrderView:
     avg_deal_price: Decimal
     operator: str
     ioc: bool
+    business_unit: str
     created_ns: int
     updated_ns: int
 
@@ -89,6 +92,7 @@ class OrderView:
             avg_deal_price=(order.turnover / order.filled).quantize(LOT) if order.filled else ZERO,
             operator=order.operator,
             ioc=order.ioc,
+            business_unit=order.unit,
             created_ns=order.created_ns,
             updated_ns=order.updated_ns,
         )
@@ -124,6 +128,18 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True)
+class Fill:
+    """One execution of an own order; the fee is in the base asset for buys, in the quote asset for sells."""
+
+    order_id: str
+    business_unit: str
+    side: str
+    price: Decimal
+    amount: Decimal
+    fee: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class LevelChange:
     """The new absolute state of one price level; amount 0 means that the level is gone."""
 
@@ -148,7 +164,7 @@ class BookView:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Everything one commit changed. ``change_id == prev_id`` when no price level did."""
+    """Everything one commit changed; balances are the spot ones. ``change_id == prev_id`` when no price level did."""
 
     market: str
     change_id: int
@@ -157,6 +173,7 @@ class Batch:
     asks: tuple[LevelChange, ...]
     trades: tuple[Trade, ...]
     orders: tuple[OrderView, ...]
+    fills: tuple[Fill, ...]
     balances: tuple[Balance, ...]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import struct
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -15,6 +16,8 @@ TEXT = 0x1
 BINARY = 0x2
 CLOSE = 0x8
 PONG = 0xA
+#: The frames that a message may come in, by name.
+OPCODES = {"text": TEXT, "binary": BINARY}
 
 
 def encode_frame(opcode: int, payload: bytes) -> bytes:
@@ -29,6 +32,16 @@ def encode_frame(opcode: int, payload: bytes) -> bytes:
     return header + payload
 
 
+class Encoding(Protocol):
+    """How a connection is spoken to."""
+
+    def frame(self, request_id: str, member: str, body: str) -> tuple[int, bytes]:
+        """Opcode and payload of a response."""
+
+    def read(self, data: str | bytes) -> dict[str, Any]:
+        """The request in a frame, in the form that it has in JSON."""
+
+
 class Connection:
     """The server end of one WebSocket; used on the exchange's loop only.
 
@@ -38,9 +51,17 @@ class Connection:
     """
 
     def __init__(
-        self, number: int, ws: web.WebSocketResponse, transport: asyncio.Transport, *, backlog: int, stall: float
+        self,
+        number: int,
+        ws: web.WebSocketResponse,
+        transport: asyncio.Transport,
+        encoding: Encoding,
+        *,
+        backlog: int,
+        stall: float,
     ) -> None:
         self.number = number
+        self.encoding = encoding
         self.authenticated = False
         self.dropped_as_slow = False
         self._ws = ws
@@ -88,13 +109,13 @@ class Connection:
             self.dropped_as_slow = True
             self.drop()
 
-    def start_heartbeat(self, interval: int, payload: tuple[int, bytes]) -> None:
-        """Send a frame every ``interval`` seconds from now on; 0 ends it."""
+    def start_heartbeat(self, interval: int, frame: Callable[[], tuple[int, bytes]]) -> None:
+        """Send the frame of that moment every ``interval`` seconds from now on; 0 ends it."""
         if self._heartbeat is not None:
             self._heartbeat.cancel()
             self._heartbeat = None
         if interval > 0:
-            self._heartbeat = self._loop.call_later(interval, self._beat, interval, payload)
+            self._heartbeat = self._loop.call_later(interval, self._beat, interval, frame)
 
     def close(self, code: int, reason: str) -> None:
         """Send a close frame; the closing handshake then takes its course without anybody waiting for it."""
@@ -112,10 +133,10 @@ class Connection:
         if self._closing is not None:
             await self._closing
 
-    def _beat(self, interval: int, payload: tuple[int, bytes]) -> None:
+    def _beat(self, interval: int, frame: Callable[[], tuple[int, bytes]]) -> None:
         if self.is_open:
-            self.send(*payload)
-            self.start_heartbeat(interval, payload)
+            self.send(*frame())
+            self.start_heartbeat(interval, frame)
 
 
 def transport_of(request: web.Request) -> asyncio.Transport:

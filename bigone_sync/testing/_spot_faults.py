@@ -6,7 +6,20 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-CHANNELS = ("depth", "trades", "ticker", "candles", "accounts", "orders")
+CHANNELS = (
+    "depth",
+    "trades",
+    "ticker",
+    "candles",
+    "accounts",
+    "orders",
+    "margin_accounts",
+    "exchange_rates",
+    "flash_orders",
+    "cost_prices",
+)
+#: JSON names of the fields of responses that are enums (spot schema, sections 3 and 6).
+ENUM_FIELDS = ("businessUnit", "operator", "period", "side", "state", "status", "takerSide", "type")
 LOGIN_ERROR = 45001
 INTERNAL_ERROR = 45000
 
@@ -57,6 +70,24 @@ class SilentSnapshots(Limited):
     deliver_updates: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ProtoFaults:
+    """What is wrong with what is written to connections of protobuf."""
+
+    as_json: int | None = None  # opcode of the frames that carry JSON instead
+    unknown_fields: bool = False
+    enum_fields: tuple[str, ...] = ()  # JSON names of the enums that are all `enum_number`
+    enum_number: int = 0
+
+
+@dataclass(slots=True)
+class LostReplies(Limited):
+    """Order requests that are never answered."""
+
+    carry_out: bool
+    drop: bool
+
+
 @dataclass(slots=True)
 class Faults:
     """All orders to misbehave that are in force."""
@@ -67,11 +98,13 @@ class Faults:
     auth: Rejection | None = None
     silent_auth: Limited = field(default_factory=lambda: Limited(0))
     silent_snapshots: SilentSnapshots = field(default_factory=lambda: SilentSnapshots(0, False))
+    lost_replies: LostReplies = field(default_factory=lambda: LostReplies(0, True, False))
     rejections: list[Rejection] = field(default_factory=list)
     skip: Counter[str] = field(default_factory=Counter)
     repeat: set[str] = field(default_factory=set)
     swap: set[str] = field(default_factory=set)
     held: dict[str, str] = field(default_factory=dict)
+    proto: ProtoFaults = ProtoFaults()
 
     def take_handshake(self) -> HandshakeRefusal | None:
         """The refusal for this handshake, if any."""

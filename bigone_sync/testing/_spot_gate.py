@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 
 from aiohttp import WSMsgType, web
 
-from bigone_sync.testing._connection import PONG, Connection, transport_of
+from bigone_sync.testing._connection import PONG, Connection, Encoding, transport_of
+from bigone_sync.testing._spot_encoding import SUBPROTOCOLS, Encodings
 from bigone_sync.testing._spot_faults import Faults
 from bigone_sync.testing._spot_hub import Hub
 from bigone_sync.testing._spot_service import SpotService
+
+logger = logging.getLogger("bigone_sync.testing")
 
 _MAX_REQUEST = 1 << 20
 _CLOSE_TIMEOUT = 2.0
@@ -18,9 +22,9 @@ _DENIED = "<HTML><HEAD><TITLE>Access Denied</TITLE></HEAD><BODY><H1>Access Denie
 
 
 class SpotGate:
-    """Lets clients in that offer the subprotocol ``json``, and serves them (spot protocol, section 1)."""
+    """Lets clients in that offer the subprotocol ``json`` or ``proto``, and serves them (spot protocol, section 1)."""
 
-    def __init__(self, service: SpotService, hub: Hub, faults: Faults) -> None:
+    def __init__(self, service: SpotService, hub: Hub, faults: Faults, encodings: Encodings) -> None:
         self.handshakes = 0
         self.headers: deque[dict[str, str]] = deque(maxlen=_KEPT_HEADERS)
         self.backlog_limit = 32 * 1024 * 1024
@@ -28,18 +32,20 @@ class SpotGate:
         self._service = service
         self._hub = hub
         self._faults = faults
+        self._encodings = encodings
         self._accepted = 0
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Handle one handshake and, if it is accepted, the whole life of the connection."""
         self.handshakes += 1
         self.headers.append(dict(request.headers))
-        refusal = self._refusal(request)
-        if refusal is not None:
-            refusal.force_close()
-            return refusal
+        subprotocol = _chosen(request)
+        admitted = self._admit(subprotocol)
+        if isinstance(admitted, web.Response):
+            admitted.force_close()
+            return admitted
         ws = web.WebSocketResponse(
-            protocols=("json",), autoping=False, compress=False, timeout=_CLOSE_TIMEOUT, max_msg_size=_MAX_REQUEST
+            protocols=(subprotocol,), autoping=False, compress=False, timeout=_CLOSE_TIMEOUT, max_msg_size=_MAX_REQUEST
         )
         try:
             await ws.prepare(request)
@@ -48,7 +54,7 @@ class SpotGate:
             return web.Response(status=400)
         self._accepted += 1
         connection = Connection(
-            self._accepted, ws, transport_of(request), backlog=self.backlog_limit, stall=self.stall_limit
+            self._accepted, ws, transport_of(request), admitted, backlog=self.backlog_limit, stall=self.stall_limit
         )
         self._hub.add(connection)
         try:
@@ -58,16 +64,18 @@ class SpotGate:
             await connection.finished()
         return ws
 
-    def _refusal(self, request: web.Request) -> web.Response | None:
+    def _admit(self, subprotocol: str) -> Encoding | web.Response:
+        """How the connection is to be spoken to, or what the handshake is answered with instead."""
         ordered = self._faults.take_handshake()
         if ordered is not None:
             return web.Response(status=ordered.status, headers=ordered.headers, body=ordered.body)
-        offered = {name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")}
-        if "json" in offered:
-            return None
-        if "proto" in offered:
-            return web.Response(status=403, text="subprotocol proto is not supported")
-        return web.Response(status=403, text=_DENIED, content_type="text/html")
+        if not subprotocol:
+            return web.Response(status=403, text=_DENIED, content_type="text/html")
+        try:
+            return self._encodings.of(subprotocol)
+        except ImportError as error:
+            logger.exception("the local exchange cannot speak %s", subprotocol)
+            return web.Response(status=403, text=f"subprotocol {subprotocol} is not available: {error}")
 
     async def _read(self, connection: Connection, ws: web.WebSocketResponse) -> None:
         while True:
@@ -80,3 +88,9 @@ class SpotGate:
                     connection.send(PONG, message.data)
             elif message.type is not WSMsgType.PONG:
                 return
+
+
+def _chosen(request: web.Request) -> str:
+    """The first offered subprotocol that is spoken here; "" if there is none."""
+    offered = [name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+    return next((name for name in offered if name in SUBPROTOCOLS), "")

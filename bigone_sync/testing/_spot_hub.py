@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from bigone_sync.testing._connection import BINARY, TEXT, Connection
+from bigone_sync.testing._connection import Connection
 from bigone_sync.testing._spot_faults import Faults
-from bigone_sync.testing._spot_wire import SpotWire, dump
+from bigone_sync.testing._spot_wire import dump
 
-PRIVATE = ("accounts", "orders")
+PRIVATE = ("accounts", "orders", "margin_accounts", "flash_orders", "cost_prices")
 
 
 class Key(NamedTuple):
-    """One stream. ``market`` is "" for streams over all markets; ``detail``: candle period or business unit."""
+    """One stream. ``market`` is "" for streams over all markets; ``detail``: candle period, business unit or asset."""
 
     channel: str
     market: str = ""
@@ -31,18 +31,12 @@ class Subscription(NamedTuple):
 
 
 class Hub:
-    """Routes bodies to connections; used on the exchange's loop only.
+    """Routes bodies to connections; used on the exchange's loop only."""
 
-    Args:
-        opcode: ``"text"`` or ``"binary"``: the kind of frame that carries JSON.
-    """
-
-    def __init__(self, wire: SpotWire, faults: Faults, opcode: str) -> None:
+    def __init__(self, faults: Faults) -> None:
         self.connections: dict[int, Connection] = {}
         self.dropped_slow = 0
-        self._wire = wire
         self._faults = faults
-        self._opcode = {"text": TEXT, "binary": BINARY}[opcode]
         self._subscribers: dict[Key, dict[Connection, str]] = {}
 
     def add(self, connection: Connection) -> None:
@@ -72,11 +66,16 @@ class Hub:
             if key.channel == "depth":
                 self._faults.held.pop(key.market, None)
 
+    def unsubscribe_channel(self, connection: Connection, channel: str) -> None:
+        """End every stream of a channel."""
+        for key in list(self._subscribers):
+            if key.channel == channel:
+                self.unsubscribe(connection, key)
+
     def unsubscribe_private(self, connection: Connection) -> None:
         """End every stream that needs a login."""
-        for key in list(self._subscribers):
-            if key.channel in PRIVATE:
-                self.unsubscribe(connection, key)
+        for channel in PRIVATE:
+            self.unsubscribe_channel(connection, channel)
 
     def keys(self, channel: str, market: str) -> list[Key]:
         """The streams of a channel and market that somebody watches."""
@@ -107,12 +106,8 @@ class Hub:
                 self.answer(connection, request_id, member, one)
 
     def answer(self, connection: Connection, request_id: str, member: str, body: str) -> None:
-        """Send one response to one connection."""
-        connection.send(*self.frame(request_id, member, body))
-
-    def frame(self, request_id: str, member: str, body: str) -> tuple[int, bytes]:
-        """Opcode and payload of a response."""
-        return self._opcode, self._wire.envelope(request_id, member, body).encode()
+        """Send one response to one connection, as this one is spoken to."""
+        connection.send(*connection.encoding.frame(request_id, member, body))
 
     def error(self, connection: Connection, request_id: str, code: int, message: str) -> None:
         """Send an error; its code is a number, as all documents print it."""

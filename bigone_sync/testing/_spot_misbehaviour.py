@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
-from bigone_sync.testing._connection import BINARY, TEXT, Connection
+from bigone_sync.testing._connection import BINARY, OPCODES, TEXT, Connection
 from bigone_sync.testing._spot_base import Base
 from bigone_sync.testing._spot_faults import (
     CHANNELS,
+    ENUM_FIELDS,
     INTERNAL_ERROR,
     LOGIN_ERROR,
     HandshakeRefusal,
     Limited,
+    LostReplies,
     Rejection,
     SilentSnapshots,
     check_channel,
@@ -52,7 +56,8 @@ class Misbehaviour(Base):
         is never sent.
 
         Args:
-            channel: depth, trades, ticker, candles, accounts or orders.
+            channel: depth, trades, ticker, candles, accounts, orders, margin_accounts, exchange_rates, flash_orders or
+                cost_prices.
         """
         check_channel(channel)
         self._call(lambda: self._faults.muted.update(CHANNELS if channel is None else (channel,)))
@@ -68,6 +73,17 @@ class Misbehaviour(Base):
             deliver_updates: whether the subscription holds nevertheless, so that updates come without a snapshot.
         """
         self._call(lambda: setattr(self._faults, "silent_snapshots", SilentSnapshots(n, deliver_updates)))
+
+    def lose_replies(self, n: int = 1, *, carry_out: bool = True, drop: bool = False) -> None:
+        """Never answer the next ``n`` requests that create or cancel orders.
+
+        Those refused for want of a login, for an unknown market or by `reject` are answered and do not count.
+
+        Args:
+            carry_out: whether they are carried out nevertheless; the order streams then tell of it as usual.
+            drop: end the connection of such a request at once, without a close frame; none of it is heard there.
+        """
+        self._call(lambda: setattr(self._faults, "lost_replies", LostReplies(n, carry_out, drop)))
 
     def stop_pongs(self) -> None:
         """Answer no pings any more, neither ping frames nor ``ping`` requests."""
@@ -146,6 +162,40 @@ class Misbehaviour(Base):
         """End `refuse_handshakes`."""
         self._call(lambda: setattr(self._faults, "handshake", None))
 
+    # -- protobuf -----------------------------------------------------------------------------------------------
+
+    def proto_as_json(self, opcode: str | None = "text") -> None:
+        """Write JSON to the connections of protobuf, in text or binary frames (None: protobuf again).
+
+        Args:
+            opcode: ``"text"`` or ``"binary"``.
+        """
+        if opcode is not None and opcode not in OPCODES:
+            raise ValueError(f"no opcode {opcode!r}: one of {', '.join(OPCODES)}")
+        self._spoil_proto(as_json=None if opcode is None else OPCODES[opcode])
+
+    def proto_unknown_fields(self, on: bool = True) -> None:
+        """Add fields of every wire type, with numbers that are not in the schema, to each message of each response
+        in protobuf.
+        """
+        self._spoil_proto(unknown_fields=on)
+
+    def proto_unknown_enums(self, number: int | None = 99, field: str | None = None) -> None:
+        """Put ``number`` in place of enums in each response in protobuf (None: what is right again).
+
+        Args:
+            field: JSON name of the only field of which this is done, for example ``state``; None: of all enums.
+        """
+        if field is not None and field not in ENUM_FIELDS:
+            raise ValueError(f"no enum {field!r}: one of {', '.join(ENUM_FIELDS)}")
+        if number is not None and not -(1 << 31) <= number < 1 << 31:
+            raise ValueError(f"the number of an enum has 32 bits: {number}")
+        fields = ENUM_FIELDS if field is None else (field,)
+        self._spoil_proto(enum_number=number or 0, enum_fields=() if number is None else fields)
+
+    def _spoil_proto(self, **changes: Any) -> None:
+        self._call(lambda: setattr(self._faults, "proto", replace(self._faults.proto, **changes)))
+
     # -- sending, at once ---------------------------------------------------------------------------------------
 
     def send_raw(self, data: str | bytes, channel: str | None = None) -> None:
@@ -165,7 +215,12 @@ class Misbehaviour(Base):
 
     def send_heartbeat(self) -> None:
         """Send an unasked ``heartbeat`` to all at once."""
-        self._send(*self._hub.frame("", "heartbeat", "{}"), None)
+
+        def do() -> None:
+            for connection in self._hub.all():
+                self._hub.answer(connection, "", "heartbeat", "{}")
+
+        self._call(do)
 
     def send_error(self, code: int, message: str, request_id: str = "") -> None:
         """Send an error to all at once."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bigone_sync.testing._book import SIDES, UNITS
 from bigone_sync.testing._tape import PERIODS
 
 DEFAULT_LIMIT = 20
 _PERIOD_NAMES = tuple(PERIODS)
-_UNIT_NAMES = ("SPOT", "MARGIN")
 
 
 class Malformed(Exception):
@@ -51,6 +50,19 @@ def _integer(value: Any) -> int:
     return int(value)
 
 
+def _unsigned(value: Any) -> int:
+    number = _integer(value)
+    if number < 0:
+        raise ValueError("a number of at least 0 is expected")
+    return number
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false is expected")
+    return value
+
+
 def _enum(names: tuple[str, ...]) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(names):
@@ -67,7 +79,17 @@ _MARKET: dict[str, _Field] = {"market": (_text, "")}
 _MARKETS: dict[str, _Field] = {"markets": (_texts, ())}
 _LIMIT: dict[str, _Field] = {"limit": (_integer, 0)}
 _PERIOD: dict[str, _Field] = {"period": (_enum(_PERIOD_NAMES), "MIN1")}
-_UNIT: dict[str, _Field] = {"businessUnit": (_enum(_UNIT_NAMES), "SPOT")}
+_UNIT: dict[str, _Field] = {"businessUnit": (_enum(UNITS), "SPOT")}
+_ASSETS: dict[str, _Field] = {"assetUuids": (_texts, ())}
+_ORDER: dict[str, _Field] = {
+    "price": (_text, ""),
+    "stopPrice": (_text, ""),
+    "amount": (_text, ""),
+    **_MARKET,
+    "side": (_enum(SIDES), "BID"),
+    "hidden": (_flag, False),
+    "immediateOrCancel": (_flag, False),
+}
 
 #: Request member to its fields: how each is read, and its default.
 REQUESTS: Mapping[str, Mapping[str, _Field]] = {
@@ -86,9 +108,27 @@ REQUESTS: Mapping[str, Mapping[str, _Field]] = {
     "unsubscribeViewerOrdersRequest": {**_MARKET, **_UNIT},
     "subscribeAllViewerOrdersRequest": _UNIT,
     "unsubscribeAllViewerOrdersRequest": _UNIT,
+    "createOrderRequest": _ORDER,
+    "cancelOrderRequest": {"orderId": (_text, "")},
+    "cancelAllOrdersRequest": _MARKETS,
+    "listMarketsRequest": {},
+    "subscribeViewerMarginAccountsRequest": {},
+    "unsubscribeViewerMarginAccountsRequest": {},
+    "subscribeExchangeRatesListRequest": {"quote": (_text, ""), "bases": (_texts, ())},
+    "unsubscribeExchangeRatesListRequest": {},
+    "subscribeFlashExchangeOrdersRequest": {"startOrderId": (_unsigned, 0), **_LIMIT},
+    "unsubscribeFlashExchangeOrdersRequest": {},
+    "subscribeSpotCostPriceRequest": _ASSETS,
+    "unsubscribeSpotCostPriceRequest": _ASSETS,
     "heartbeatRequest": {"interval": (_integer, 0)},
     "ping": {},
 }
+_PRIVATE_SUBJECTS = ("Viewer", "Order", "SpotCostPrice")
+
+
+def needs_login(member: str) -> bool:
+    """Whether only an authenticated connection may send such a request."""
+    return any(subject in member for subject in _PRIVATE_SUBJECTS)
 
 
 def decode(data: str | bytes) -> dict[str, Any]:
@@ -99,7 +139,8 @@ def decode(data: str | bytes) -> dict[str, Any]:
     """
     try:
         value = json.loads(data)
-    except ValueError as error:
+        json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair is read, but cannot be written back
+    except (ValueError, RecursionError) as error:
         raise Malformed("", "malformed request: not JSON") from error
     if not isinstance(value, dict):
         raise Malformed("", "malformed request: not an object")
@@ -108,11 +149,10 @@ def decode(data: str | bytes) -> dict[str, Any]:
 
 def redacted(message: Mapping[str, Any]) -> dict[str, Any]:
     """A copy that may be shown: the token is replaced."""
-    shown = copy.deepcopy(dict(message))
-    login = shown.get("authenticateCustomerRequest")
-    if isinstance(login, dict) and "token" in login:
-        login["token"] = "***"
-    return shown
+    login = message.get("authenticateCustomerRequest")
+    if not isinstance(login, dict) or "token" not in login:
+        return dict(message)
+    return {**message, "authenticateCustomerRequest": {**login, "token": "***"}}
 
 
 def parse(message: Mapping[str, Any]) -> Request:

@@ -1,29 +1,31 @@
-"""What the spot exchange does on each request (spot protocol, sections 3, 4, 6 and 7)."""
+"""What the spot exchange does on each request that the documents describe (spot protocol, sections 3, 4, 6 and 7)."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from bigone_sync.testing._connection import Connection
+from bigone_sync.testing._spot_answers import OK, Answers, Handler
 from bigone_sync.testing._spot_auth import Authenticator, Refused
 from bigone_sync.testing._spot_faults import INTERNAL_ERROR, LOGIN_ERROR, Faults
 from bigone_sync.testing._spot_hub import Hub, Key
 from bigone_sync.testing._spot_replay import Replay
-from bigone_sync.testing._spot_requests import Malformed, Request, decode, parse, redacted
+from bigone_sync.testing._spot_requests import Malformed, Request, needs_login, parse, redacted
 from bigone_sync.testing._spot_venue import Venue
 from bigone_sync.testing._spot_wire import SpotWire
 
 _KEPT_REQUESTS = 100_000
 _FINISHED_IN_SNAPSHOT = 20
-_OK = '{"ok":true}'
 
 
 class SpotService:
     """Answers requests; used on the exchange's loop only.
 
     Args:
+        desks: request member to its handler, for the requests that are not answered here.
         start_replay: called when a subscription completes those a recording waits for.
     """
 
@@ -35,6 +37,7 @@ class SpotService:
         wire: SpotWire,
         faults: Faults,
         authenticator: Authenticator,
+        desks: Mapping[str, Handler],
         start_replay: Callable[[], None],
     ) -> None:
         self.requests: deque[tuple[int, dict[str, Any]]] = deque(maxlen=_KEPT_REQUESTS)
@@ -45,22 +48,24 @@ class SpotService:
         self._faults = faults
         self._authenticator = authenticator
         self._start_replay = start_replay
-        self._handlers: dict[str, Callable[[Connection, Request], None]] = {
+        self._answers = answers = Answers(hub, faults)
+        self._handlers: dict[str, Handler] = {
+            **desks,
             "authenticateCustomerRequest": self._authenticate,
             "subscribeMarketDepthRequest": self._subscribe_depth,
-            "unsubscribeMarketDepthRequest": self._unsubscribe_from("depth"),
+            "unsubscribeMarketDepthRequest": answers.unsubscribe_from("depth"),
             "subscribeMarketsTickerRequest": self._subscribe_tickers,
             "unsubscribeMarketsTickerRequest": self._unsubscribe_tickers,
             "subscribeMarketTradesRequest": self._subscribe_trades,
-            "unsubscribeMarketTradesRequest": self._unsubscribe_from("trades"),
+            "unsubscribeMarketTradesRequest": answers.unsubscribe_from("trades"),
             "subscribeMarketCandlesRequest": self._subscribe_candles,
-            "unsubscribeMarketCandlesRequest": self._unsubscribe_from("candles", "period"),
+            "unsubscribeMarketCandlesRequest": answers.unsubscribe_from("candles", "period"),
             "subscribeViewerAccountsRequest": self._subscribe_accounts,
-            "unsubscribeViewerAccountsRequest": self._unsubscribe_from("accounts"),
+            "unsubscribeViewerAccountsRequest": answers.unsubscribe_from("accounts"),
             "subscribeViewerOrdersRequest": self._subscribe_orders,
-            "unsubscribeViewerOrdersRequest": self._unsubscribe_from("orders", "businessUnit"),
+            "unsubscribeViewerOrdersRequest": answers.unsubscribe_from("orders", "businessUnit"),
             "subscribeAllViewerOrdersRequest": self._subscribe_all_orders,
-            "unsubscribeAllViewerOrdersRequest": self._unsubscribe_from("orders", "businessUnit"),
+            "unsubscribeAllViewerOrdersRequest": answers.unsubscribe_from("orders", "businessUnit"),
             "heartbeatRequest": self._heartbeat,
             "ping": self._ping,
         }
@@ -68,7 +73,7 @@ class SpotService:
     def handle(self, connection: Connection, data: str | bytes) -> None:
         """Answer one frame from a client."""
         try:
-            message = decode(data)
+            message = connection.encoding.read(data)
             self.requests.append((connection.number, redacted(message)))
             request = parse(message)
         except Malformed as error:
@@ -80,11 +85,6 @@ class SpotService:
         else:
             self._hub.error(connection, request.id, *refused)
 
-    def markets(self) -> list[str]:
-        """The markets a client may ask for."""
-        recorded = self.replay.markets if self.replay is not None else ()
-        return list(dict.fromkeys([*self._venue.listings, *sorted(recorded)]))
-
     # -- refusing -----------------------------------------------------------------------------------------------
 
     def _refusal(self, connection: Connection, request: Request) -> tuple[int, str] | None:
@@ -94,9 +94,9 @@ class SpotService:
         rejection = self._faults.take_rejection(request.member, named)
         if rejection is not None:
             return rejection.code, rejection.message
-        if "Viewer" in request.member and not connection.authenticated:
+        if needs_login(request.member) and not connection.authenticated:
             return LOGIN_ERROR, "login status error: not logged in"
-        known = self.markets()
+        known = self._venue.markets()
         if any(market not in known for market in named):
             return INTERNAL_ERROR, "GRPC error: unknown market"
         return None
@@ -116,47 +116,49 @@ class SpotService:
             self._hub.error(connection, request.id, LOGIN_ERROR, f"login status error: {reason}")
             return
         connection.authenticated = True
-        self._succeed(connection, request)
+        self._answers.succeed(connection, request)
 
     def _heartbeat(self, connection: Connection, request: Request) -> None:
         if request.params["interval"] < 0:
             self._hub.error(connection, request.id, INTERNAL_ERROR, "malformed request: interval is negative")
             return
-        connection.start_heartbeat(request.params["interval"], self._hub.frame(request.id, "heartbeat", "{}"))
+        heartbeat = partial(connection.encoding.frame, request.id, "heartbeat", "{}")
+        connection.start_heartbeat(request.params["interval"], heartbeat)
 
     def _ping(self, connection: Connection, request: Request) -> None:
         if self._faults.answer_pings:
             self._hub.answer(connection, request.id, "pong", "{}")
 
-    def _succeed(self, connection: Connection, request: Request) -> None:
-        self._hub.answer(connection, request.id, "success", _OK)
-
     # -- subscribing --------------------------------------------------------------------------------------------
 
     def _subscribe_depth(self, connection: Connection, request: Request) -> None:
         market = request.params["market"]
-        self._subscribe(connection, request, [Key("depth", market)], "depthSnapshot", lambda: self._depth(market))
+        self._answers.subscribe(
+            connection, request, [Key("depth", market)], "depthSnapshot", lambda: self._depth(market)
+        )
         self._note_for_replay(market)
 
     def _subscribe_trades(self, connection: Connection, request: Request) -> None:
         market, limit = request.params["market"], request.params["limit"]
         keys = [Key("trades", market)]
-        self._subscribe(connection, request, keys, "tradesSnapshot", lambda: self._trades(market, limit))
+        self._answers.subscribe(connection, request, keys, "tradesSnapshot", lambda: self._trades(market, limit))
         if self.replay is not None and market not in self.replay.books:
             self._note_for_replay(market)
 
     def _subscribe_tickers(self, connection: Connection, request: Request) -> None:
-        markets = request.params["markets"] or self.markets()
+        markets = request.params["markets"] or self._venue.markets()
         keys = [Key("ticker", market) for market in markets]
-        self._subscribe(connection, request, keys, "tickersSnapshot", lambda: self._tickers(markets))
+        self._answers.subscribe(connection, request, keys, "tickersSnapshot", lambda: self._tickers(markets))
 
     def _subscribe_candles(self, connection: Connection, request: Request) -> None:
         params = request.params
         key = Key("candles", params["market"], params["period"])
-        self._subscribe(connection, request, [key], "candlesSnapshot", lambda: self._candles(key, params["limit"]))
+        self._answers.subscribe(
+            connection, request, [key], "candlesSnapshot", lambda: self._candles(key, params["limit"])
+        )
 
     def _subscribe_accounts(self, connection: Connection, request: Request) -> None:
-        self._subscribe(
+        self._answers.subscribe(
             connection,
             request,
             [Key("accounts")],
@@ -166,42 +168,16 @@ class SpotService:
 
     def _subscribe_orders(self, connection: Connection, request: Request) -> None:
         key = Key("orders", request.params["market"], request.params["businessUnit"])
-        self._subscribe(connection, request, [key], "ordersSnapshot", lambda: self._orders(key))
+        self._answers.subscribe(connection, request, [key], "ordersSnapshot", lambda: self._orders(key))
 
     def _subscribe_all_orders(self, connection: Connection, request: Request) -> None:
         key = Key("orders", "", request.params["businessUnit"])
-        self._subscribe(connection, request, [key], "success", lambda: _OK)
-
-    def _subscribe(
-        self,
-        connection: Connection,
-        request: Request,
-        keys: Iterable[Key],
-        member: str,
-        body: Callable[[], str],
-    ) -> None:
-        """Answer with the body, then let updates follow; nothing can happen in between."""
-        silent = self._faults.silent_snapshots.take()
-        channels = set()
-        for key in keys:
-            channels.add(key.channel)
-            if not silent or self._faults.silent_snapshots.deliver_updates:
-                self._hub.subscribe(connection, key, request.id)
-        if not silent and (member == "success" or not channels & self._faults.muted):
-            self._hub.answer(connection, request.id, member, body())
-
-    def _unsubscribe_from(self, channel: str, detail: str = "") -> Callable[[Connection, Request], None]:
-        def unsubscribe(connection: Connection, request: Request) -> None:
-            key = Key(channel, request.params.get("market", ""), request.params.get(detail, ""))
-            self._hub.unsubscribe(connection, key)
-            self._succeed(connection, request)
-
-        return unsubscribe
+        self._answers.subscribe(connection, request, [key], "success", lambda: OK)
 
     def _unsubscribe_tickers(self, connection: Connection, request: Request) -> None:
-        for market in request.params["markets"] or self.markets():
+        for market in request.params["markets"] or self._venue.markets():
             self._hub.unsubscribe(connection, Key("ticker", market))
-        self._succeed(connection, request)
+        self._answers.succeed(connection, request)
 
     # -- snapshots ----------------------------------------------------------------------------------------------
 
@@ -237,10 +213,10 @@ class SpotService:
         return self._wire.candles(self._venue.listings[key.market].tape.candles(key.detail, limit))
 
     def _orders(self, key: Key) -> str:
-        """Open orders and the last few finished ones; nobody has margin orders here."""
-        if key.detail != "SPOT" or key.market not in self._venue.listings:
+        """Open orders of a business unit and the last few finished ones."""
+        if key.market not in self._venue.listings:
             return self._wire.orders(())
-        orders = self._venue.orders(key.market)
+        orders = [order for order in self._venue.orders(key.market) if order.business_unit == key.detail]
         engine = self._venue.listings[key.market].engine
         finished = [order for order in orders if not engine.is_open(int(order.id))][-_FINISHED_IN_SNAPSHOT:]
         return self._wire.orders(order for order in orders if engine.is_open(int(order.id)) or order in finished)

@@ -58,6 +58,7 @@ class Trading(Base):
         stop_price: Decimal | str | None = None,
         ioc: bool = False,
         operator: str | None = None,
+        business_unit: str = "SPOT",
     ) -> str:
         """Place an order of the account, as if through REST.
 
@@ -67,6 +68,7 @@ class Trading(Base):
             side: BID or ASK.
             amount: in the base asset, also for market orders.
             operator: GTE or LTE; by default the side of the last price on which ``stop_price`` lies.
+            business_unit: SPOT, or MARGIN to use the balances of the market's margin account.
 
         Returns:
             The order's id.
@@ -87,6 +89,7 @@ class Trading(Base):
                 client_order_id=client_order_id,
                 stop_price=None if stop_price is None else Decimal(stop_price),
                 operator=operator,
+                unit=business_unit,
             )
             self._venue.commit(listing)
             return str(order_id)
@@ -173,9 +176,9 @@ class Trading(Base):
         return self._call(self._venue.orders)
 
     def balances(self) -> dict[str, Balance]:
-        """The account, by asset; ``balance`` is the total and includes ``locked``."""
+        """The spot account, by asset; ``balance`` is the total and includes ``locked``."""
         return self._call(lambda: {balance.asset: balance for balance in self._venue.ledger.balances()})
 
     def _check_market(self, market: str) -> None:
-        if market not in self._service.markets():
-            raise ValueError(f"no market {market!r}: one of {', '.join(self._service.markets())}")
+        if market not in self._venue.markets():
+            raise ValueError(f"no market {market!r}: one of {', '.join(self._venue.markets())}")

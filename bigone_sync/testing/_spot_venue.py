@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -12,6 +12,7 @@ from itertools import count
 from bigone_sync.testing._book import ASK, BID, Batch, LevelChange, OrderView
 from bigone_sync.testing._flow import Flow
 from bigone_sync.testing._ledger import Ledger
+from bigone_sync.testing._margin import MarginAccount
 from bigone_sync.testing._spot_hub import Hub, Key
 from bigone_sync.testing._spot_wire import SpotWire
 from bigone_sync.testing._tape import Tape, Ticker
@@ -19,6 +20,9 @@ from bigone_sync.testing.market import FIRST_ID, Market
 
 _BASE_BALANCE = Decimal(1_000)
 _QUOTE_BALANCE = Decimal(100_000_000)
+# Another account, with other amounts: a client that mixes the two up shows.
+_MARGIN_BASE = Decimal(100)
+_MARGIN_QUOTE = Decimal(20_000_000)
 _NANOSECONDS = 1_000_000_000
 
 
@@ -39,6 +43,7 @@ class Listing:
     engine: Market
     flow: Flow
     tape: Tape
+    margin: MarginAccount
     best: tuple[LevelChange | None, LevelChange | None] = (None, None)
 
 
@@ -51,13 +56,15 @@ class Venue:
         self.clock_offset = 0.0
         self.ledger = Ledger(balances)
         self.recorded: frozenset[str] = frozenset()  # markets whose public streams come from a recording
+        self.followers: list[Callable[[Listing, Batch], None]] = []  # told of each commit, after it is published
+        self.ids = count(FIRST_ID)
         self._wire = wire
         self._hub = hub
         self.listings: dict[str, Listing] = {}
-        ids = count(FIRST_ID)
         for name in markets:
-            engine = Market(name, self.ledger, seed=seed, ids=ids)
-            listing = self.listings[name] = Listing(engine, Flow(engine, seed=seed), Tape(name))
+            margin = MarginAccount(name, _MARGIN_BASE, _MARGIN_QUOTE)
+            engine = Market(name, self.ledger, margin=margin.ledger, seed=seed, ids=self.ids)
+            listing = self.listings[name] = Listing(engine, Flow(engine, seed=seed), Tape(name), margin)
             listing.flow.seed_history(self.now_ns())
             self.commit(listing)
 
@@ -75,6 +82,10 @@ class Venue:
             return self.listings[market]
         except KeyError:
             raise ValueError(f"no market {market!r}: one of {', '.join(self.listings)}") from None
+
+    def markets(self) -> list[str]:
+        """The markets a client may ask for, recorded ones included."""
+        return list(dict.fromkeys([*self.listings, *sorted(self.recorded)]))
 
     def step(self, market: str) -> None:
         """Let one thing happen in a market."""
@@ -120,6 +131,8 @@ class Venue:
         if batch.market not in self.recorded:
             self._publish_public(listing, batch, moved)
         self._publish_private(batch)
+        for follow in self.followers:
+            follow(listing, batch)
 
     def publish_balances(self) -> None:
         """Publish balances that changed without an order."""
@@ -151,7 +164,8 @@ class Venue:
     def _publish_private(self, batch: Batch) -> None:
         wire, publish = self._wire, self._hub.publish
         for order in batch.orders:
-            for key in (Key("orders", batch.market, "SPOT"), Key("orders", "", "SPOT")):
+            for market in (batch.market, ""):
+                key = Key("orders", market, order.business_unit)
                 publish(key, "orderUpdate", partial(wire.order, order))
         for balance in batch.balances:
             publish(Key("accounts"), "accountUpdate", partial(wire.account, balance))

@@ -34,15 +34,17 @@ _HOLLOW_ORDER: Mapping[str, Any] = {
     "ioc": False,
     "clientOrderId": "",
 }
-# First values of the schema's enums: the ones a plain proto3 printer leaves out.
-_FIRST_VALUES: Mapping[str, str] = {
-    "side": "BID",
-    "takerSide": "BID",
-    "state": "PENDING",
-    "type": "LIMIT",
-    "operator": "LTE",
-    "businessUnit": "SPOT",
-    "period": "MIN1",
+# First values of the schema's enums: the ones a plain proto3 printer leaves out. Orders and margin accounts have a
+# ``state`` each, without a common word.
+_FIRST_VALUES: Mapping[str, tuple[str, ...]] = {
+    "side": ("BID",),
+    "takerSide": ("BID",),
+    "state": ("PENDING", "NORMAL"),
+    "status": ("UNSPECIFIED",),
+    "type": ("LIMIT",),
+    "operator": ("LTE",),
+    "businessUnit": ("SPOT",),
+    "period": ("MIN1",),
 }
 
 
@@ -88,54 +90,54 @@ class SpotWire:
 
     def depth(self, market: str, bids: Iterable[LevelChange], asks: Iterable[LevelChange], change_id: int) -> str:
         """Body of ``depthSnapshot``."""
-        return dump(self._plain({"depth": self._sides(market, bids, asks), "changeId": self._id(change_id)}))
+        return self.render({"depth": self._sides(market, bids, asks), "changeId": self.integer(change_id)})
 
     def depth_change(
         self, market: str, bids: Iterable[LevelChange], asks: Iterable[LevelChange], change_id: int, prev_id: int
     ) -> str:
         """Body of ``depthUpdate``."""
         sides = self._sides(market, bids, asks)
-        return dump(self._plain({"depth": sides, "changeId": self._id(change_id), "prevId": self._id(prev_id)}))
+        return self.render({"depth": sides, "changeId": self.integer(change_id), "prevId": self.integer(prev_id)})
 
     def trades(self, trades: Iterable[Trade]) -> str:
         """Body of ``tradesSnapshot``."""
-        return dump(self._plain({"trades": [self._trade(trade, None) for trade in trades]}))
+        return self.render({"trades": [self._trade(trade, None) for trade in trades]})
 
     def trade(self, trade: Trade) -> str:
         """Body of ``tradeUpdate``; with emitted defaults the taker's order is there, but hollow."""
-        return dump(self._plain({"trade": self._trade(trade, None if self._omit else _HOLLOW_ORDER)}))
+        return self.render({"trade": self._trade(trade, None if self._omit else _HOLLOW_ORDER)})
 
     def tickers(self, tickers: Iterable[tuple[Ticker, LevelChange | None, LevelChange | None]]) -> str:
         """Body of ``tickersSnapshot``, of tickers with their best bid and ask."""
-        return dump(self._plain({"tickers": [self._ticker(*ticker) for ticker in tickers]}))
+        return self.render({"tickers": [self._ticker(*ticker) for ticker in tickers]})
 
     def ticker(self, ticker: Ticker, bid: LevelChange | None, ask: LevelChange | None) -> str:
         """Body of ``tickerUpdate``."""
-        return dump(self._plain({"ticker": self._ticker(ticker, bid, ask)}))
+        return self.render({"ticker": self._ticker(ticker, bid, ask)})
 
     def candles(self, candles: Iterable[Candle]) -> str:
         """Body of ``candlesSnapshot``."""
-        return dump(self._plain({"candles": [self._candle(candle) for candle in candles]}))
+        return self.render({"candles": [self._candle(candle) for candle in candles]})
 
     def candle(self, candle: Candle) -> str:
         """Body of ``candleUpdate``."""
-        return dump(self._plain({"candle": self._candle(candle)}))
+        return self.render({"candle": self._candle(candle)})
 
     def accounts(self, balances: Iterable[Balance]) -> str:
         """Body of ``accountsSnapshot``."""
-        return dump(self._plain({"accounts": [self._account(balance) for balance in balances]}))
+        return self.render({"accounts": [self._account(balance) for balance in balances]})
 
     def account(self, balance: Balance) -> str:
         """Body of ``accountUpdate``."""
-        return dump(self._plain({"account": self._account(balance)}))
+        return self.render({"account": self._account(balance)})
 
     def orders(self, orders: Iterable[OrderView]) -> str:
         """Body of ``ordersSnapshot``."""
-        return dump(self._plain({"orders": [self._order(order) for order in orders]}))
+        return self.render({"orders": [self._order(order) for order in orders]})
 
     def order(self, order: OrderView) -> str:
         """Body of ``orderUpdate``."""
-        return dump(self._plain({"order": self._order(order)}))
+        return self.render({"order": self._order(order)})
 
     def envelope(self, request_id: str, member: str, body: str) -> str:
         """The whole response around a body."""
@@ -156,12 +158,12 @@ class SpotWire:
         return {
             "price": decimal_text(level.price),
             "amount": decimal_text(level.amount),
-            "orderCount": self._id(level.order_count),
+            "orderCount": self.integer(level.order_count),
         }
 
     def _trade(self, trade: Trade, taker_order: Mapping[str, Any] | None) -> dict[str, Any]:
         return {
-            "id": self._id(trade.id),
+            "id": self.integer(trade.id),
             "price": decimal_text(trade.price),
             "amount": decimal_text(trade.amount),
             "market": trade.market,
@@ -218,7 +220,7 @@ class SpotWire:
             "avgDealPrice": zero_text(order.avg_deal_price),
             "createdAt": time_text(order.created_ns),
             "updatedAt": time_text(order.updated_ns),
-            "businessUnit": "SPOT",
+            "businessUnit": order.business_unit,
             "type": order.type,
             "operator": order.operator,
             "ioc": order.ioc,
@@ -232,11 +234,13 @@ class SpotWire:
 
     # -- rendering ----------------------------------------------------------------------------------------------
 
-    def _id(self, value: int) -> int | str:
-        return str(value) if self._ids_as_text else value
+    def render(self, message: Mapping[str, Any]) -> str:
+        """A body of schema fields as JSON text, its default values printed or left out."""
+        return dump(self._without_defaults(message) if self._omit else message)
 
-    def _plain(self, message: dict[str, Any]) -> dict[str, Any]:
-        return self._without_defaults(message) if self._omit else message
+    def integer(self, value: int) -> int | str:
+        """A 64-bit integer in the chosen form."""
+        return str(value) if self._ids_as_text else value
 
     def _without_defaults(self, message: Mapping[str, Any]) -> dict[str, Any]:
         kept: dict[str, Any] = {}
@@ -253,4 +257,4 @@ class SpotWire:
     def _is_default(self, name: str, value: object) -> bool:
         if value in (None, "", 0, False) or (name == "orderCount" and value == "0"):
             return True
-        return value == _FIRST_VALUES.get(name)
+        return value in _FIRST_VALUES.get(name, ())

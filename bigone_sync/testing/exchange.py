@@ -12,8 +12,11 @@ from typing import Any
 
 from bigone_sync.testing._server import LoopServer
 from bigone_sync.testing._spot_auth import Authenticator
+from bigone_sync.testing._spot_desks import Desks
+from bigone_sync.testing._spot_encoding import Encodings
 from bigone_sync.testing._spot_faults import Faults
 from bigone_sync.testing._spot_gate import SpotGate
+from bigone_sync.testing._spot_holdings import Holdings
 from bigone_sync.testing._spot_hub import Hub, Subscription
 from bigone_sync.testing._spot_misbehaviour import Misbehaviour
 from bigone_sync.testing._spot_replay import Replay
@@ -33,8 +36,11 @@ _MOST_STEPS_A_TICK = 100
 _CALL_TIMEOUT = 30.0
 
 
-class LocalExchange(Trading, Misbehaviour):
+class LocalExchange(Trading, Holdings, Misbehaviour):
     """A BigONE spot exchange on a loopback port, in a thread of its own.
+
+    Each connection is spoken to in the subprotocol that it has offered, ``json`` or ``proto`` (the first of both);
+    clients of either may be connected at once. Protobuf is imported when it is first asked for.
 
     Use it as a context manager or call `start` and `close`. Every public method and property may be used from any
     thread; when a method returns, its effect has taken place. Observations also work before `start` and after
@@ -48,11 +54,13 @@ class LocalExchange(Trading, Misbehaviour):
         host: numeric address to listen on.
         port: 0: any free port, kept from the first `start` on.
         ssl_context: serves ``wss://`` if given.
-        ids: ``"string"`` or ``"number"``: how 64-bit ids are written.
-        defaults: ``"emit"`` or ``"omit"`` default values (spot protocol, section 5).
-        opcode: ``"text"`` or ``"binary"``: the frames that carry JSON to the client.
+        ids: ``"string"`` or ``"number"``: how 64-bit ids are written in JSON.
+        defaults: ``"emit"`` or ``"omit"`` default values in JSON (spot protocol, section 5).
+        opcode: ``"text"`` or ``"binary"``: the frames that carry JSON to the client; protobuf is always binary.
         recv_window: how far a token's nonce may be from the server's clock, seconds, unless the token says.
         balances: of the account, total per asset; by default more than a test will spend.
+        order_replies: how an order request over the socket is answered, for which the schema has no reply:
+            ``"success"``, or ``"order"`` with the state of the orders concerned.
     """
 
     def __init__(
@@ -70,13 +78,14 @@ class LocalExchange(Trading, Misbehaviour):
         opcode: str = "text",
         recv_window: float = 30,
         balances: Mapping[str, Decimal] | None = None,
+        order_replies: str = "success",
     ) -> None:
         if rate < 0:
             raise ValueError(f"rate must not be negative: {rate}")
         markets = tuple(markets)
         wire = SpotWire(ids, defaults)
         self._faults = Faults()
-        self._hub = Hub(wire, self._faults, opcode)
+        self._hub = Hub(self._faults)
         self._venue = Venue(
             markets,
             seed=seed,
@@ -84,15 +93,17 @@ class LocalExchange(Trading, Misbehaviour):
             wire=wire,
             hub=self._hub,
         )
+        self._desks = Desks(self._venue, self._hub, wire, self._faults, order_replies=order_replies)
         self._service = SpotService(
             venue=self._venue,
             hub=self._hub,
             wire=wire,
             faults=self._faults,
             authenticator=Authenticator(*credentials, recv_window=recv_window),
+            desks=self._desks.handlers(),
             start_replay=self._begin_replay,
         )
-        self._gate = SpotGate(self._service, self._hub, self._faults)
+        self._gate = SpotGate(self._service, self._hub, self._faults, Encodings(wire, self._faults, opcode))
         self._rate = rate
         self._paused = False
         self._scheme = "ws" if ssl_context is None else "wss"
@@ -191,7 +202,10 @@ class LocalExchange(Trading, Misbehaviour):
 
     @property
     def requests(self) -> list[tuple[int, dict[str, Any]]]:
-        """(number of the connection, request) in order of arrival; tokens are "***". The last 100,000."""
+        """(number of the connection, request) in order of arrival; tokens are "***". The last 100,000.
+
+        Requests in protobuf are shown in the form that they have in JSON.
+        """
         return self._call(lambda: list(self._service.requests))
 
     def subscriptions(self) -> list[Subscription]:
@@ -227,7 +241,8 @@ class LocalExchange(Trading, Misbehaviour):
         """Let the public streams of the recorded markets come from a recording from now on.
 
         A subscription to depth is answered with the book at the present position of the recording: before it starts,
-        the recorded snapshot itself. Several recorded markets are played in their common order.
+        the recorded snapshot itself. Several recorded markets are played in their common order. Clients of JSON get
+        the frames as they were recorded, clients of protobuf what the schema knows of them.
 
         Args:
             lines: ``{"t": seconds, "frame": {...}}`` with market data in wire form, in order of time.

@@ -16,6 +16,7 @@ from bigone_sync.testing._book import (
     BID,
     LOT,
     SIDES,
+    UNITS,
     Batch,
     BookSide,
     BookView,
@@ -24,12 +25,12 @@ from bigone_sync.testing._book import (
     OrderView,
     Trade,
 )
+from bigone_sync.testing._clearing import Clearing
 from bigone_sync.testing._ledger import ZERO, Balance, Ledger
 
 __all__ = ["Balance", "Batch", "BookView", "LevelChange", "Ledger", "Market", "OrderView", "Trade"]
 
 TICK = Decimal("0.01")
-FEE_RATE = Decimal("0.001")
 TYPES = ("LIMIT", "MARKET", "STOP_LIMIT", "STOP_MARKET")
 
 # Real ids have outgrown what a double holds exactly; starting there makes a client that reads them as floats fail.
@@ -40,19 +41,27 @@ FIRST_ID = 2**53 + 500_001
 class Market:
     """The engine. Not thread-safe: the owner calls it from one thread.
 
-    Orders of the configured account are ``own=True``: they lock and move balances in the ledger and are reported;
-    all others belong to an anonymous crowd with unlimited means.
+    Orders of the configured account are ``own=True``: they lock and move balances in the ledger of their business unit
+    and are reported; all others belong to an anonymous crowd with unlimited means.
 
     Args:
         name: ``BASE-QUOTE``.
-        ledger: balances of the account.
+        ledger: balances of the account for orders of unit SPOT.
+        margin: balances of the account's margin account in this market, for orders of unit MARGIN; None: empty ones.
         seed: decides the steps between change ids.
         tick: smallest price step.
         ids: order and trade ids; markets of one exchange share the source.
     """
 
     def __init__(
-        self, name: str, ledger: Ledger, *, seed: int = 1, tick: Decimal = TICK, ids: Iterator[int] | None = None
+        self,
+        name: str,
+        ledger: Ledger,
+        *,
+        margin: Ledger | None = None,
+        seed: int = 1,
+        tick: Decimal = TICK,
+        ids: Iterator[int] | None = None,
     ) -> None:
         self.name = name
         self.base, self.quote = name.split("-")
@@ -61,7 +70,8 @@ class Market:
         self.last_price: Decimal | None = None
         self.now_ns = 0
         self.sides = {side: BookSide(side) for side in SIDES}
-        self._ledger = ledger
+        ledgers = {"SPOT": ledger, "MARGIN": Ledger({}) if margin is None else margin}
+        self._clearing = Clearing(self.base, self.quote, ledgers, self.sides[ASK])
         self._rng = random.Random(f"ids:{seed}:{name}")
         self._orders: dict[int, Order] = {}
         self._own: dict[int, Order] = {}
@@ -88,6 +98,8 @@ class Market:
         client_order_id: str = "",
         stop_price: Decimal | None = None,
         operator: str | None = None,
+        unit: str = "SPOT",
+        must_be_payable: bool = False,
     ) -> int:
         """Accept an order, match it, and let the rest of a limit order rest.
 
@@ -95,14 +107,19 @@ class Market:
 
         Args:
             operator: GTE or LTE; by default the side of the last price on which ``stop_price`` lies.
+            unit: SPOT or MARGIN: whose balances an own order uses.
+            must_be_payable: do not accept an own order that the account cannot pay for.
 
         Returns:
             The order's id.
 
         Raises:
-            ValueError: the order makes no sense (side, type, price off the tick, amount not positive …).
+            ValueError: the order makes no sense (side, type, price off the tick, amount not positive …), or the account
+                cannot pay for it though it must.
         """
         self._validate(side, amount, price, type, stop_price, operator)
+        if unit not in UNITS:
+            raise ValueError(f"business unit must be one of {', '.join(UNITS)}: {unit!r}")
         if operator is None:
             rising = stop_price is not None and self.last_price is not None and stop_price > self.last_price
             operator = "GTE" if rising else "LTE"
@@ -114,12 +131,15 @@ class Market:
             type=type,
             ioc=ioc,
             own=own,
+            unit=unit,
             client_order_id=client_order_id,
             stop_price=stop_price,
             operator=operator,
             created_ns=self.now_ns,
             updated_ns=self.now_ns,
         )
+        if own and must_be_payable:
+            self._clearing.check(order)
         self._orders[order.id] = order
         if own:
             self._own[order.id] = order
@@ -168,8 +188,8 @@ class Market:
             self.change_id += self._rng.randint(1, 3)
         trades, self._trades = tuple(self._trades), []
         orders, self._own_changes = tuple(self._own_changes), []
-        balances = self._ledger.take_changes()
-        return Batch(self.name, self.change_id, prev_id, bids, asks, trades, orders, balances)
+        fills, balances = self._clearing.take_fills(), self._clearing.ledgers["SPOT"].take_changes()
+        return Batch(self.name, self.change_id, prev_id, bids, asks, trades, orders, fills, balances)
 
     def view(self) -> BookView:
         """The book as it is now; call after `commit`, else ``change_id`` belongs to an older state."""
@@ -187,6 +207,16 @@ class Market:
     def own_orders(self) -> tuple[OrderView, ...]:
         """Every order the account ever placed, oldest first."""
         return tuple(OrderView.of(self.name, order) for order in self._own.values())
+
+    def own_order(self, order_id: int) -> OrderView:
+        """The present state of an order of the account.
+
+        Raises:
+            ValueError: the account has placed no such order here.
+        """
+        if order_id not in self._own:
+            raise ValueError(f"no own order {order_id} in {self.name}")
+        return OrderView.of(self.name, self._own[order_id])
 
     # -- accepting ----------------------------------------------------------------------------------------------
 
@@ -212,7 +242,7 @@ class Market:
                 raise ValueError(f"price must be a positive multiple of {self.tick}: {value}")
 
     def _accept(self, order: Order) -> None:
-        if order.own and not self._reserve(order):
+        if order.own and not self._clearing.reserve(order):
             self._finish(order, "REJECTED")
             return
         if order.stop_price is not None:
@@ -223,27 +253,6 @@ class Market:
             self._report(order)
         self._work(order)
 
-    def _reserve(self, order: Order) -> bool:
-        """Lock what the order may cost; a market buy has no price to lock by and pays as it goes."""
-        if order.side == ASK:
-            asset, needed = self.base, order.amount
-        elif order.price is not None:
-            asset, needed = self.quote, order.price * order.amount
-        else:
-            return order.stop_price is not None or self._affordable(order)
-        if needed > self._ledger.balance(asset).available:
-            return False
-        order.locked = needed
-        self._ledger.lock(asset, needed)
-        return True
-
-    def _affordable(self, order: Order) -> bool:
-        cost, left = ZERO, order.remaining
-        for level in self.sides[ASK]:
-            quantity = min(left, level.amount)
-            cost, left = cost + level.price * quantity, left - quantity
-        return cost <= self._ledger.balance(self.quote).available
-
     def _fire_stops(self) -> None:
         """Send every stop order whose price was reached into the book; its trades may fire further ones."""
         while self.last_price is not None:
@@ -253,7 +262,7 @@ class Market:
             del self._stops[due.id]
             due.state = "FIRED"
             self._touch(due)
-            if due.price is None and due.side == BID and not self._affordable(due):
+            if due.price is None and due.side == BID and not self._clearing.can_buy_now(due):
                 self._finish(due, "CANCELLED")
             else:
                 due.state = "PENDING"
@@ -290,35 +299,18 @@ class Market:
             order.filled += quantity
             order.turnover += price * quantity
             if order.own:
-                self._settle(order, quantity, price)
+                self._clearing.settle(order, quantity, price)
             if order.remaining:
                 self._touch(order)
             else:
                 self._finish(order, "FILLED")
-
-    def _settle(self, order: Order, quantity: Decimal, price: Decimal) -> None:
-        cost = price * quantity
-        if order.side == ASK:
-            released, fee = quantity, cost * FEE_RATE
-            self._ledger.add(self.base, -quantity)
-            self._ledger.add(self.quote, cost - fee)
-        else:
-            released, fee = ZERO if order.price is None else order.price * quantity, quantity * FEE_RATE
-            self._ledger.add(self.quote, -cost)
-            self._ledger.add(self.base, quantity - fee)
-        order.fees += fee
-        self._release(order, released)
-
-    def _release(self, order: Order, amount: Decimal) -> None:
-        order.locked -= amount
-        self._ledger.lock(self.base if order.side == ASK else self.quote, -amount)
 
     def _finish(self, order: Order, state: str) -> None:
         order.state = state
         self._orders.pop(order.id, None)
         self._stops.pop(order.id, None)
         if order.own:
-            self._release(order, order.locked)
+            self._clearing.release(order, order.locked)
         self._touch(order)
 
     def _touch(self, order: Order) -> None:

@@ -13,10 +13,15 @@ from decimal import Decimal
 from typing import Any
 
 import websocket
+from google.protobuf import json_format
 
+from bigone_sync.protocol._pb2 import bigone_spot_pb2 as schema
 from bigone_sync.testing.exchange import LocalExchange
 
 Frame = dict[str, Any]
+
+#: What a peer can speak; also the names of the subprotocols.
+ENCODINGS = ("json", "proto")
 
 
 def payload(frame: Frame) -> tuple[str, Any]:
@@ -41,11 +46,35 @@ def token(
     return f"Bearer {signed}.{segment(hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest())}"
 
 
-class Peer:
-    """One connection."""
+def request_bytes(request: Mapping[str, Any]) -> bytes:
+    """A request in protobuf; the library's own reading of JSON."""
+    return json_format.ParseDict(dict(request), schema.Request()).SerializeToString()
 
-    def __init__(self, exchange: LocalExchange, **options: Any) -> None:
-        self.ws = websocket.create_connection(exchange.spot_url, **{"subprotocols": ["json"], "timeout": 10, **options})
+
+def response_of(data: bytes) -> Frame:
+    """A response in protobuf as the object that JSON would have been, default values written out."""
+    response = schema.Response.FromString(data)
+    assert response.WhichOneof("payload"), data
+    frame: Frame = json_format.MessageToDict(response, always_print_fields_with_no_presence=True)
+    if "error" in frame:
+        frame["error"]["code"] = int(frame["error"]["code"])  # as the documents print it
+    return frame
+
+
+def in_schema(frame: Mapping[str, Any]) -> Frame:
+    """What the schema knows of a response in JSON, in the form of `response_of`."""
+    response = json_format.ParseDict(dict(frame), schema.Response(), ignore_unknown_fields=True)
+    return response_of(response.SerializeToString())
+
+
+class Peer:
+    """One connection, of JSON or of protobuf: what is sent and received reads as JSON in both."""
+
+    def __init__(self, exchange: LocalExchange, encoding: str = "json", **options: Any) -> None:
+        self.encoding = encoding
+        self.ws = websocket.create_connection(
+            exchange.spot_url, **{"subprotocols": [encoding], "timeout": 10, **options}
+        )
         self._ids = itertools.count(1)
 
     def __enter__(self) -> Peer:
@@ -56,12 +85,20 @@ class Peer:
 
     def send(self, member: str, body: Mapping[str, object] | None = None, *, id: str | None = None) -> str:
         request_id = f"r{next(self._ids)}" if id is None else id
-        self.ws.send(json.dumps({"requestId": request_id, member: body or {}}))
+        request = {"requestId": request_id, member: body or {}}
+        if self.encoding == "json":
+            self.ws.send(json.dumps(request))
+        else:
+            self.ws.send_binary(request_bytes(request))
         return request_id
 
     def receive(self) -> Frame:
-        frame: Frame = json.loads(self.ws.recv())
-        return frame
+        data = self.ws.recv()
+        if self.encoding == "json":
+            frame: Frame = json.loads(data)
+            return frame
+        assert isinstance(data, bytes)  # a text frame would have been str
+        return response_of(data)
 
     def ask(self, member: str, body: Mapping[str, object] | None = None) -> Any:
         """Send a request and return (member, body) of the answer; updates that come before it are lost."""

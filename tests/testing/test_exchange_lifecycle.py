@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from spot_peer import Peer, Replica
+from spot_peer import ENCODINGS, Peer, Replica
 
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import leak_check, wait_until
@@ -27,10 +27,11 @@ BTC = {"market": "BTC-USDT"}
 DEPTH = "subscribeMarketDepthRequest"
 
 
-def test_closing_leaves_no_thread_and_no_socket() -> None:
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_closing_leaves_no_thread_and_no_socket(encoding: str) -> None:
     with leak_check():
         exchange = LocalExchange(rate=200)
-        with exchange, Peer(exchange) as peer, Peer(exchange) as other:
+        with exchange, Peer(exchange, encoding) as peer, Peer(exchange, encoding) as other:
             peer.login()
             for member, params in ((DEPTH, BTC), ("subscribeViewerAccountsRequest", {})):
                 peer.ask(member, params)
@@ -227,14 +228,15 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_over_tls(certificate: Path) -> None:
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_over_tls(certificate: Path, encoding: str) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     trust = {"cafile": str(certificate)}
     with leak_check(), LocalExchange(ssl_context=context, rate=200) as exchange:
         assert exchange.spot_url.startswith("wss://")
         ssl_options = {"ca_certs": trust["cafile"], "check_hostname": False}
-        with Peer(exchange, sslopt=ssl_options) as peer:
+        with Peer(exchange, encoding, sslopt=ssl_options) as peer:
             replica = Replica()
             peer.send(DEPTH, BTC)
             while replica.updates < 20:
@@ -245,7 +247,7 @@ def test_over_tls(certificate: Path) -> None:
             replica.assert_equals(exchange)
             exchange.restart()
             assert peer.control() == (8, (1001).to_bytes(2, "big"))
-        with Peer(exchange, sslopt=ssl_options) as peer:
+        with Peer(exchange, encoding, sslopt=ssl_options) as peer:
             assert peer.ask("ping") == ("pong", {})
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import jwt
 import pytest
-from spot_peer import Peer, payload, segment, token
+from spot_peer import ENCODINGS, Peer, payload, segment, token
 
 from bigone_sync.testing._spot_auth import Authenticator, Refused
 from bigone_sync.testing.exchange import LocalExchange
@@ -25,9 +25,15 @@ def still() -> Iterator[LocalExchange]:
         yield exchange
 
 
+@pytest.fixture(params=ENCODINGS)
+def encoding(request: pytest.FixtureRequest) -> str:
+    """What the peer speaks."""
+    return str(request.param)
+
+
 @pytest.fixture
-def peer(still: LocalExchange) -> Iterator[Peer]:
-    with Peer(still) as peer:
+def peer(still: LocalExchange, encoding: str) -> Iterator[Peer]:
+    with Peer(still, encoding) as peer:
         yield peer
 
 
@@ -102,7 +108,7 @@ def test_a_bad_token_is_refused_with_the_reason_and_without_the_token(
 def test_a_token_is_good_once_and_nonces_must_rise_on_all_connections(still: LocalExchange, peer: Peer) -> None:
     earlier, text = token(), token()
     assert authenticate(peer, text)[0] == "success"
-    with Peer(still) as other:
+    with Peer(still, "json" if peer.encoding == "proto" else "proto") as other:
         for used in (text, earlier):
             member, error = authenticate(other, used)
             assert (member, error["code"]) == ("error", 45001)
@@ -141,7 +147,7 @@ def test_private_requests_need_a_login(peer: Peer, do: str, subject: str) -> Non
 
 def test_a_login_belongs_to_its_connection(still: LocalExchange, peer: Peer) -> None:
     peer.login()
-    with Peer(still) as other:
+    with Peer(still, peer.encoding) as other:
         assert other.ask("subscribeViewerAccountsRequest")[1]["code"] == 45001
 
 
@@ -289,8 +295,8 @@ def test_accounts_follow_the_orders(still: LocalExchange, peer: Peer) -> None:
     assert balances["USDT"].available == balances["USDT"].balance == D(1_000_000) - price
 
 
-def test_orders_and_accounts_stay_consistent_while_the_market_runs() -> None:
-    with LocalExchange(rate=0) as exchange, Peer(exchange) as peer:
+def test_orders_and_accounts_stay_consistent_while_the_market_runs(encoding: str) -> None:
+    with LocalExchange(rate=0) as exchange, Peer(exchange, encoding) as peer:
         peer.login()
         _, body = peer.ask("subscribeViewerAccountsRequest")
         peer.ask("subscribeAllViewerOrdersRequest")

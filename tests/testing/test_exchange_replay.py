@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from spot_peer import Peer, Replica, payload
+from spot_peer import ENCODINGS, Peer, Replica, in_schema, payload
 
 from bigone_sync.testing._spot_replay import RecordedBook
 from bigone_sync.testing.exchange import LocalExchange
@@ -63,6 +63,17 @@ def exchange() -> Iterator[LocalExchange]:
         yield exchange
 
 
+@pytest.fixture(params=ENCODINGS)
+def encoding(request: pytest.FixtureRequest) -> str:
+    """What the peers speak."""
+    return str(request.param)
+
+
+def sent(encoding: str, frame: dict[str, Any]) -> Any:
+    """The body of a recorded frame as it must arrive: exactly as recorded, or what the schema knows of it."""
+    return payload(frame if encoding == "json" else in_schema(frame))[1]
+
+
 def collect(peer: Peer, replicas: dict[str, Replica], frames: list[Any]) -> None:
     for frame in frames:
         member, body = payload(frame)
@@ -71,10 +82,12 @@ def collect(peer: Peer, replicas: dict[str, Replica], frames: list[Any]) -> None
 
 
 @pytest.mark.parametrize("speed", [None, float("inf"), 1.0, 50.0])
-def test_frames_are_played_in_order_and_form_to_who_subscribed(exchange: LocalExchange, speed: float | None) -> None:
+def test_frames_are_played_in_order_and_form_to_who_subscribed(
+    exchange: LocalExchange, encoding: str, speed: float | None
+) -> None:
     lines = recording(60, gap=0.002)
     exchange.replay(lines, speed=speed)
-    with Peer(exchange) as peer:
+    with Peer(exchange, encoding) as peer:
         assert peer.ask(TRADES, {"market": "AAA-USD"}) == ("tradesSnapshot", {"trades": []})
         ids = {}
         for market in MARKETS:
@@ -83,16 +96,16 @@ def test_frames_are_played_in_order_and_form_to_who_subscribed(exchange: LocalEx
         frames = peer.everything()
         by_kind = {name: [f for f in frames if payload(f)[0] == name] for name in ("depthSnapshot", "depthUpdate")}
         assert [f["depthSnapshot"] for f in by_kind["depthSnapshot"]] == [
-            payload(line["frame"])[1] for line in lines[:2]
+            sent(encoding, line["frame"]) for line in lines[:2]
         ]
         assert [f["depthUpdate"] for f in by_kind["depthUpdate"]] == [
-            line["frame"]["depthUpdate"] for line in lines if "depthUpdate" in line["frame"]
+            sent(encoding, line["frame"]) for line in lines if "depthUpdate" in line["frame"]
         ]
         for frame in by_kind["depthUpdate"]:
             assert frame["requestId"] == ids[frame["depthUpdate"]["depth"]["market"]]
         trades = [payload(f)[1] for f in frames if payload(f)[0] == "tradeUpdate"]
         assert trades == [
-            payload(line["frame"])[1]
+            sent(encoding, line["frame"])
             for line in lines
             if "tradeUpdate" in line["frame"] and payload(line["frame"])[1]["trade"]["market"] == "AAA-USD"
         ]
@@ -103,11 +116,11 @@ def test_frames_are_played_in_order_and_form_to_who_subscribed(exchange: LocalEx
             assert exchange.book(market) == expected(lines, market).view()
 
 
-def test_who_comes_late_or_again_gets_the_book_of_that_moment(exchange: LocalExchange) -> None:
+def test_who_comes_late_or_again_gets_the_book_of_that_moment(exchange: LocalExchange, encoding: str) -> None:
     lines = recording(400, gap=0.002)
     exchange.replay(lines)
     replicas = {market: Replica() for market in MARKETS}
-    with Peer(exchange) as peer, Peer(exchange) as late:
+    with Peer(exchange, encoding) as peer, Peer(exchange, encoding) as late:
         for market in MARKETS:
             peer.send(DEPTH, {"market": market})
         while replicas["AAA-USD"].updates < 40:
@@ -143,13 +156,15 @@ def test_it_starts_by_command_too_and_other_markets_run_on(exchange: LocalExchan
         assert sum("depthUpdate" in f for f in peer.everything()) == 20
 
 
-def test_a_market_of_the_engine_can_be_replayed_over(exchange: LocalExchange) -> None:
+def test_a_market_of_the_engine_can_be_replayed_over(exchange: LocalExchange, encoding: str) -> None:
     lines = json.loads(json.dumps(recording(6)).replace("AAA-USD", "BTC-USDT"))
     exchange.replay(lines, speed=None, autostart=False)
-    with Peer(exchange) as peer:
+    with Peer(exchange, encoding) as peer:
         assert peer.ask(DEPTH, {"market": "BTC-USDT"})[1]["changeId"] == "10"
-        assert peer.ask("subscribeMarketsTickerRequest", {"markets": ["BTC-USDT"]}) == ("tickersSnapshot", {})
-        assert peer.ask("subscribeMarketCandlesRequest", {"market": "BTC-USDT"}) == ("candlesSnapshot", {})
+        member, body = peer.ask("subscribeMarketsTickerRequest", {"markets": ["BTC-USDT"]})
+        assert (member, body.get("tickers", [])) == ("tickersSnapshot", [])
+        member, body = peer.ask("subscribeMarketCandlesRequest", {"market": "BTC-USDT"})
+        assert (member, body.get("candles", [])) == ("candlesSnapshot", [])
         exchange.step(30, "BTC-USDT")
         assert peer.everything() == []
 
@@ -175,10 +190,10 @@ def test_a_slow_reader_sets_the_pace_when_there_is_none(exchange: LocalExchange)
         replica.assert_equals(exchange, "AAA-USD")
 
 
-def test_faults_work_on_recorded_frames(exchange: LocalExchange) -> None:
+def test_faults_work_on_recorded_frames(exchange: LocalExchange, encoding: str) -> None:
     exchange.replay(recording(20), speed=None)
     exchange.skip_change("AAA-USD", 4)
-    with Peer(exchange) as peer:
+    with Peer(exchange, encoding) as peer:
         for market in MARKETS:
             peer.send(DEPTH, {"market": market})
         assert exchange.wait_replay(10)
@@ -186,19 +201,19 @@ def test_faults_work_on_recorded_frames(exchange: LocalExchange) -> None:
         assert (markets.count("AAA-USD"), markets.count("BBB-USD")) == (6, 10)
 
 
-def test_a_later_snapshot_in_the_recording_is_passed_on(exchange: LocalExchange) -> None:
+def test_a_later_snapshot_in_the_recording_is_passed_on(exchange: LocalExchange, encoding: str) -> None:
     lines = recording(4)
     lines.append({"t": 101.0, "frame": depth("AAA-USD", [level("1.0", "1")], [], 500)})
     exchange.replay(lines, speed=None)
-    with Peer(exchange) as peer:
+    with Peer(exchange, encoding) as peer:
         for market in MARKETS:
             peer.send(DEPTH, {"market": market})
         assert exchange.wait_replay(10)
-        assert payload(peer.everything()[-1])[1] == lines[-1]["frame"]["depthSnapshot"]
+        assert payload(peer.everything()[-1])[1] == sent(encoding, lines[-1]["frame"])
         assert exchange.book("AAA-USD").bids == {1: 1}
 
 
-def test_tickers_candles_and_lone_trades_are_routed(exchange: LocalExchange) -> None:
+def test_tickers_candles_and_lone_trades_are_routed(exchange: LocalExchange, encoding: str) -> None:
     candle = {"market": "AAA-USD", "time": "2026-01-01T00:00:00Z", "close": "1"}
     bodies = [
         {"tickerUpdate": {"ticker": {"market": "AAA-USD", "close": "1"}}},
@@ -207,13 +222,13 @@ def test_tickers_candles_and_lone_trades_are_routed(exchange: LocalExchange) -> 
         {"tradeUpdate": {"trade": {"id": 5, "market": "AAA-USD"}}},
     ]
     exchange.replay(({"t": 1, "frame": body} for body in bodies), speed=None)
-    with Peer(exchange) as peer:
+    with Peer(exchange, encoding) as peer:
         peer.ask("subscribeMarketsTickerRequest", {"markets": ["AAA-USD"]})
         peer.ask("subscribeMarketCandlesRequest", {"market": "AAA-USD"})
         peer.send(TRADES, {"market": "AAA-USD"})
         assert exchange.wait_replay(10)
-        got = [dict([payload(f)]) for f in peer.everything() if payload(f)[0].endswith("Update")]
-        assert got == [bodies[0], bodies[1], bodies[3]]
+        got = [payload(f)[1] for f in peer.everything() if payload(f)[0].endswith("Update")]
+        assert got == [sent(encoding, bodies[index]) for index in (0, 1, 3)]
 
 
 @pytest.mark.parametrize(
