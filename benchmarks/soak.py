@@ -1,6 +1,6 @@
 """Ten minutes of a bad network and a careless exchange; at the end nothing may be wrong.
 
-    python -m benchmarks.soak [--seconds 600] [--seed 1]
+    python -m benchmarks.soak [--seconds 600] [--seed 1] [--protocol json|proto]
 
 A SpotClient with all five channels watches a local exchange through a proxy.  Every few seconds a connection is reset,
 cut, stalled or closed with a code, the exchange restarts, or a change of a book is skipped, repeated or reordered.  At
@@ -215,7 +215,7 @@ def _progress(line: str, last: list[float]) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def run(seconds: float, seed: int) -> list[str]:
+def run(seconds: float, seed: int, protocol: str = "json") -> list[str]:
     """The whole soak; returns what was wrong."""
     record = Record()
     timeouts = Timeouts(connect=3, ping=0.5, pong=0.5, reply=2, close=2)
@@ -224,6 +224,7 @@ def run(seconds: float, seed: int) -> list[str]:
         FaultProxy(exchange.spot_url) as proxy,
         SpotClient(
             Credentials("key", "secret"),
+            protocol=protocol,
             url=proxy.url,
             timeouts=timeouts,
             backoff=Backoff(initial=0.1, cap=1.0, stable_after=0.5),
@@ -303,8 +304,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.soak", description="Bad network, careless exchange, sound data.")
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--protocol", choices=("json", "proto"), default="json")
     options = parser.parse_args(arguments)
-    faults = run(options.seconds, options.seed)
+    faults = run(options.seconds, options.seed, options.protocol)
     for fault in faults:
         print("WRONG:", fault)
     print("soak failed" if faults else "soak passed")

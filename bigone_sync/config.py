@@ -18,9 +18,11 @@ __all__ = [
     "Backoff",
     "Limits",
     "Timeouts",
+    "check_asset",
     "check_headers",
     "check_market",
     "check_url",
+    "check_uuid",
     "public_url",
 ]
 
@@ -30,7 +32,9 @@ SPOT_URL = "wss://api.big.one/ws/v2"
 SPOT_REST_URL = "https://api.big.one/api/v3"
 """Spot REST."""
 
+_ASSET = re.compile(r"[A-Z0-9]{1,20}\Z")
 _MARKET = re.compile(r"[A-Z0-9]{1,20}-[A-Z0-9]{1,20}\Z")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 # The handshake's own headers; overriding one of them breaks it.
 _RESERVED = frozenset(
@@ -232,3 +236,32 @@ def check_market(market: object, *, argument: str = "market") -> str:
             f"{argument} must be BASE-QUOTE in upper case, like 'BTC-USDT', not {market!r}{hint}", argument=argument
         )
     return market
+
+
+def check_asset(asset: object, *, argument: str = "asset") -> str:
+    """``asset`` if it looks like an asset's symbol, ``BTC``.
+
+    Raises:
+        ConfigurationError: it does not.
+    """
+    if not isinstance(asset, str) or not _ASSET.match(asset):
+        hint = ""
+        if isinstance(asset, str) and _ASSET.match(asset.upper()):
+            hint = f"; did you mean {asset.upper()!r}?"
+        raise ConfigurationError(
+            f"{argument} must be an asset's symbol in upper case, like 'BTC', not {asset!r}{hint}", argument=argument
+        )
+    return asset
+
+
+def check_uuid(text: object, *, argument: str) -> str:
+    """``text`` in lower case if it is a UUID.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    if not isinstance(text, str) or not _UUID.match(text):
+        raise ConfigurationError(
+            f"{argument} must be a UUID, like '0df9c3c3-255a-46d7-ab82-dedae169fba9', not {text!r}", argument=argument
+        )
+    return text.lower()

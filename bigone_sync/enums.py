@@ -16,6 +16,8 @@ __all__ = [
     "CandlePeriod",
     "Channel",
     "ConnectionState",
+    "FlashOrderStatus",
+    "MarginState",
     "OrderOperator",
     "OrderState",
     "OrderType",
@@ -149,6 +151,31 @@ class BusinessUnit(WordEnum):
         return {"0": "SPOT", "1": "MARGIN"}
 
 
+class MarginState(WordEnum):
+    """State of one asset of a margin market: from the official schema; not described in the documents."""
+
+    NORMAL = "NORMAL"
+    LIQUIDATION = "LIQUIDATION"
+    PIERCING = "PIERCING"
+    UNKNOWN = "UNKNOWN"
+
+    @classmethod
+    def _synonyms(cls) -> dict[str, str]:
+        return {"0": "NORMAL", "1": "LIQUIDATION", "2": "PIERCING"}
+
+
+class FlashOrderStatus(WordEnum):
+    """Status of a flash exchange order: from the official schema; not described in the documents."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    COMPLETED = "COMPLETED"
+    UNKNOWN = "UNKNOWN"
+
+    @classmethod
+    def _synonyms(cls) -> dict[str, str]:
+        return {"0": "UNSPECIFIED", "1": "COMPLETED"}
+
+
 class CandlePeriod(WordEnum):
     """Length of a candle (spot protocol, section 6.4; MONTH1 stands in the schema only)."""
 
@@ -189,12 +216,22 @@ class Channel(_OwnEnum):
     CANDLES = "candles"
     ACCOUNTS = "accounts"
     ORDERS = "orders"
+    MARGIN_ACCOUNTS = "margin_accounts"
+    """From the official schema; not described in the documents. So are the channels that follow."""
+    EXCHANGE_RATES = "exchange_rates"
+    FLASH_ORDERS = "flash_orders"
+    COST_PRICES = "cost_prices"
     UNKNOWN = "UNKNOWN"
 
     @property
     def is_private(self) -> bool:
         """True where the exchange wants a login first."""
-        return self in (Channel.ACCOUNTS, Channel.ORDERS)
+        return self in _PRIVATE
+
+
+_PRIVATE = frozenset(
+    {Channel.ACCOUNTS, Channel.ORDERS, Channel.MARGIN_ACCOUNTS, Channel.FLASH_ORDERS, Channel.COST_PRICES}
+)
 
 
 class ConnectionState(_OwnEnum):

@@ -7,10 +7,9 @@ are equal when the exchange said the same: ``connection`` and ``received_at`` do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import datetime
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
-from typing import Any, NamedTuple, SupportsIndex, overload
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from typing import Any
 
 import msgspec
 
@@ -19,21 +18,29 @@ from .enums import (
     CandlePeriod,
     Channel,
     ConnectionState,
+    FlashOrderStatus,
+    MarginState,
     OrderOperator,
     OrderState,
     OrderType,
     Side,
 )
+from .levels import Levels, LevelText, PriceLevel, PriceLevels
 
 __all__ = [
     "Account",
     "Candle",
+    "CostPrice",
     "DepthSnapshot",
     "DepthUpdate",
     "Event",
+    "ExchangeRate",
+    "FlashOrder",
     "Gap",
     "LevelText",
     "Levels",
+    "MarginAccount",
+    "MarginBalance",
     "Order",
     "PriceLevel",
     "PriceLevels",
@@ -50,14 +57,16 @@ class SubscriptionKey(msgspec.Struct, frozen=True, gc=False):
 
     channel: Channel
     market: str | None = None
-    """None: all markets, or none at all where the channel has none."""
+    """None: all markets, or none at all where the channel has none; of an exchange rate ``BASE-QUOTE``."""
     period: CandlePeriod | None = None
     """Candles only."""
     unit: BusinessUnit | None = None
     """Orders only; None: the exchange's default, SPOT."""
+    asset: str | None = None
+    """Cost prices only: the asset's UUID."""
 
     def __str__(self) -> str:
-        options = [str(option) for option in (self.period, self.unit) if option is not None]
+        options = [str(option) for option in (self.period, self.unit, self.asset) if option is not None]
         parts = [str(self.channel.value), self.market, *options]
         return "/".join(part for part in parts if part)
 
@@ -91,107 +100,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, self._value()))
-
-
-class PriceLevel(NamedTuple):
-    """One price of a book. Unpacks as a tuple of three."""
-
-    price: Decimal
-    amount: Decimal
-    """Zero in an update means that the level is gone."""
-    order_count: int | None = None
-    """None where the venue sends none."""
-
-
-class LevelText(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """A price level in the venue's exact text."""
-
-    price: str
-    amount: str
-    order_count: int | None = None
-
-    def level(self) -> PriceLevel:
-        """The same with numbers."""
-        try:
-            amount = Decimal(self.amount)
-        except InvalidOperation:  # an exponent beyond any Decimal; as a number it was checked to be 0
-            amount = Decimal(0)
-        return PriceLevel(Decimal(self.price), amount, self.order_count)
-
-
-class Levels(msgspec.Struct, frozen=True, gc=False, eq=False):
-    """An immutable sequence of :class:`PriceLevel`, made from the frame when somebody looks.
-
-    The numbers were checked when the frame was read; what is put off is only the making of ``Decimal`` objects, which
-    costs more than all the rest.  Equal to a tuple of the same levels.
-    """
-
-    _frame: Any
-    _parse: Callable[[Any], tuple[LevelText, ...]]
-    _made: tuple[PriceLevel, ...] | None = None
-
-    def text(self) -> tuple[LevelText, ...]:
-        """The levels in the venue's own text."""
-        return self._parse(self._frame)
-
-    def _levels(self) -> tuple[PriceLevel, ...]:
-        made = self._made
-        if made is None:
-            made = tuple([row.level() for row in self._parse(self._frame)])
-            # Two threads may both do this; they write equal values.
-            msgspec.structs.force_setattr(self, "_made", made)
-        return made
-
-    def __len__(self) -> int:
-        return len(self._levels())
-
-    def __iter__(self) -> Iterator[PriceLevel]:
-        return iter(self._levels())
-
-    def __contains__(self, item: object) -> bool:
-        return item in self._levels()
-
-    @overload
-    def __getitem__(self, index: SupportsIndex) -> PriceLevel: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[PriceLevel, ...]: ...
-    def __getitem__(self, index: Any) -> Any:
-        return self._levels()[index]
-
-    def __add__(self, other: PriceLevels) -> tuple[PriceLevel, ...]:
-        return self._levels() + tuple(other)
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, Levels):
-            return self._levels() == other._levels()
-        if isinstance(other, tuple):
-            return self._levels() == other
-        return NotImplemented
-
-    def __ne__(self, other: object) -> bool:
-        equal = self.__eq__(other)
-        return equal if equal is NotImplemented else not equal
-
-    def __hash__(self) -> int:
-        return hash(self._levels())
-
-    def __repr__(self) -> str:
-        return repr(self._levels())
-
-    def __reduce__(self) -> Any:
-        return _levels_of, (self._levels(),)
-
-
-def _given(levels: Any) -> tuple[LevelText, ...]:
-    return tuple(LevelText(str(price), str(amount), count) for price, amount, count in levels)
-
-
-def _levels_of(levels: tuple[PriceLevel, ...]) -> Levels:
-    return Levels(levels, _given, levels)
-
-
-PriceLevels = Levels | tuple[PriceLevel, ...]
-"""Type of a side of a book in an event."""
 
 
 class DepthSnapshot(Event, frozen=True, gc=False):
@@ -315,6 +223,85 @@ class Order(Event, frozen=True, gc=False):
 
 
 _FINAL = frozenset({OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED})
+
+
+class MarginBalance(msgspec.Struct, frozen=True, gc=False):
+    """One asset of a margin market (spot schema, section 6). Part of a :class:`MarginAccount`."""
+
+    asset: str
+    balance: Decimal
+    """As sent; whether it includes the locked part is not documented."""
+    locked_balance: Decimal
+    loan_balance: Decimal
+    state: MarginState = MarginState.NORMAL
+
+
+class MarginAccount(Event, frozen=True, gc=False):
+    """Own margin account of one market, absolute (spot schema, section 6).
+
+    From the official schema; not described in the documents.
+    """
+
+    market: str
+    risk_rate: Decimal | None = None
+    """None where the exchange sends none, like the fields that follow."""
+    liquidation_price: Decimal | None = None
+    base: MarginBalance | None = None
+    quote: MarginBalance | None = None
+    is_snapshot: bool = False
+
+
+class ExchangeRate(Event, frozen=True, gc=False):
+    """What one unit of an asset is worth in another (spot schema, section 6).
+
+    From the official schema; not described in the documents.
+    """
+
+    base_asset: str
+    quote_asset: str
+    price: Decimal
+    updated_at: datetime | None = None
+    is_snapshot: bool = False
+
+
+class FlashOrder(Event, frozen=True, gc=False):
+    """An own flash exchange order (spot schema, section 6). Decimal fields that the exchange leaves empty are None.
+
+    From the official schema; not described in the documents.
+    """
+
+    id: str
+    exchange_asset: str
+    """Symbol of the asset that is exchanged."""
+    pay_asset: str
+    """Symbol of the asset that it is paid in."""
+    exchange_amount: Decimal | None = None
+    estimated_pay_amount: Decimal | None = None
+    pay_amount: Decimal | None = None
+    price: Decimal | None = None
+    status: FlashOrderStatus = FlashOrderStatus.UNSPECIFIED
+    customer_id: int = 0
+    """0 where the exchange sends none."""
+    dealer_id: int = 0
+    """``dealerCid`` on the wire; 0 where the exchange sends none."""
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    is_snapshot: bool = False
+
+
+class CostPrice(Event, frozen=True, gc=False):
+    """What an own asset cost on average (spot schema, section 6).
+
+    From the official schema; not described in the documents.
+    """
+
+    asset: str
+    """The asset's UUID as sent."""
+    average_cost_price: Decimal | None = None
+    """None where the exchange sends none, like the field that follows."""
+    average_inflow: Decimal | None = None
+    """Net quantity received, by a comment of the schema."""
+    is_snapshot: bool = False
 
 
 class StateChange(Event, frozen=True):

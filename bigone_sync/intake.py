@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from .calls import Calls
 from .delivery import Delivery
 from .errors import SubscriptionRejected
 from .events import DepthUpdate
 from .login import Login, Step
 from .pending import Pending
 from .ports import Hub
-from .protocol.base import Broken, Command, Control, Item, LoginLost, Missing, Problem, Reply, Request
+from .protocol.base import Broken, Command, Control, Item, LoginLost, Missing, Problem, Reply
 from .subscription import Stream
 
 __all__ = ["Intake"]
@@ -46,8 +47,8 @@ class Receiver(Protocol):
 class Intake:
     """Works for one session, under its lock, on the reader thread."""
 
-    def __init__(self, session: Receiver, login: Login, pending: Pending, hub: Hub) -> None:
-        self._session, self._login, self._pending, self._hub = session, login, pending, hub
+    def __init__(self, session: Receiver, login: Login, pending: Pending, calls: Calls, hub: Hub) -> None:
+        self._session, self._login, self._pending, self._calls, self._hub = session, login, pending, calls, hub
 
     def take(self, items: Sequence[Item], now: float, out: Delivery) -> None:
         """Everything that one read brought, in order. ``now`` is monotonic."""
@@ -87,24 +88,28 @@ class Intake:
     def _reply(self, reply: Reply, now: float, out: Delivery) -> None:
         request = reply.request
         self._pending.answered(request.id)
-        if request.command is Command.AUTHENTICATE:
+        if request.command is Command.CALL:
+            self._calls.answered(reply)
+        elif request.command is Command.AUTHENTICATE:
             self._session.log_in_step(self._login.answered(reply.error))
         elif request.command is Command.SUBSCRIBE:
-            if reply.error is not None and len(request.routes) > 1:
-                self._ask_one_by_one(request)
+            if reply.error is not None:
+                self._refused(reply, out)
                 return
             for stream in [route.owner for route in request.routes if not route.owner.is_over]:
-                if reply.error is None:
-                    self._session.live(stream, now, out)
-                else:
-                    self._rejected(stream, reply, out)
+                self._session.live(stream, now, out)
 
-    def _ask_one_by_one(self, request: Request) -> None:
+    def _refused(self, reply: Reply, out: Delivery) -> None:
         """Which of several streams the exchange refuses it does not say; the others shall not go without."""
-        wanted = self._session.wanted()
+        request = reply.request
+        again = [route for group in reply.again for route in group]
+        late = len(request.routes) > 1  # then some of them may have been asked for anew, or left, meanwhile
         for route in request.routes:
-            if route.owner in wanted and route.request_id == request.id:
-                self._session.subscribe([route.owner])
+            if route not in again and not route.owner.is_over and not (late and route.request_id != request.id):
+                self._rejected(route.owner, reply, out)
+        wanted = self._session.wanted()
+        for group in reply.again:
+            self._session.subscribe([route.owner for route in group if route.owner in wanted])
 
     def _rejected(self, stream: Stream, reply: Reply, out: Delivery) -> None:
         request, error = reply.request, reply.error
@@ -121,11 +126,16 @@ class Intake:
         out.error(rejection)
 
     def _login_lost(self, lost: LoginLost, now: float, out: Delivery) -> None:
-        if lost.request is not None:
-            self._pending.answered(lost.request.id)
-        step = self._login.lost(lost.error, now, of_request=lost.request is not None)
+        request = lost.request
+        of_call = request is not None and request.command is Command.CALL
+        if request is not None:
+            self._pending.answered(request.id)
+            if of_call:
+                self._calls.answered(Reply(request, lost.error))
+        step = self._login.lost(lost.error, now, of_request=request is not None, of_call=of_call)
         if step is Step.REPORT:
-            out.error(lost.as_rejection(self._session.name))
+            if not of_call:
+                out.error(lost.as_rejection(self._session.name))
             return
         if step is not Step.NOTHING:
             for stream in self._session.wanted():

@@ -72,8 +72,12 @@ class Login:
             return Step.GO_ON
         return self._refused(error)
 
-    def lost(self, error: ServerError, now: float, *, of_request: bool) -> Step:
-        """The exchange says that we are not logged in; ``of_request``: as the answer to a subscription."""
+    def lost(self, error: ServerError, now: float, *, of_request: bool, of_call: bool = False) -> Step:
+        """The exchange says that we are not logged in.
+
+        ``of_request``: as the answer to a subscription or a command; ``of_call``: to a command.  To refuse commands
+        may be all that it means then, so soon after a renewal it says nothing about the login.
+        """
         if self.state is LoginState.OUT:
             return Step.REPORT
         if self.state is LoginState.ASKED:
@@ -81,7 +85,7 @@ class Login:
             return Step.NOTHING if of_request or self._renewing else self._refused(error)
         self._retried = True
         if now - self._renewed_at < self._stable_after:
-            return self._refused(error)
+            return Step.NOTHING if of_call else self._refused(error)
         self._renewed_at = now
         self._renewing = True
         return Step.ASK

@@ -3,13 +3,59 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
+from .dispatch import Lane
 from .errors import TransportError
+from .events import RawFrame
+from .ports import Hub
 from .protocol.base import Frame
+from .transport.connection import Connection
 
-__all__ = ["Outbox"]
+__all__ = ["Outbox", "Sender"]
+
+
+class Sending(Protocol):
+    """A session, as its sender sees it."""
+
+    name: str
+    lane: Lane
+    connection: Connection
+
+
+class Sender:
+    """Sends on a session's connection, and shows what it sent to who wants to see it.
+
+    Args:
+        session: whose connection.
+        hub: the client.
+    """
+
+    def __init__(self, session: Sending, hub: Hub) -> None:
+        self._session, self._hub = session, hub
+
+    def send(self, frame: Frame, wait: bool) -> bool:
+        """Send one frame; with ``wait`` False it returns False rather than wait.
+
+        Raises:
+            TransportError: the connection is not up, or failed.
+        """
+        connection = self._session.connection
+        if wait:
+            connection.send(frame.data, binary=frame.binary)
+        elif not connection.try_send(frame.data, binary=frame.binary):
+            return False
+        self.show(frame)
+        return True
+
+    def show(self, frame: Frame) -> None:
+        """A frame went out."""
+        if self._hub.wants_raw:
+            shown = RawFrame("out", frame.shown, connection=self._session.name, received_at=time.time())
+            self._hub.raw(self._session.lane, (shown,), wait=False)
 
 
 class Outbox:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from .dispatch import Lane
 from .enums import ConnectionState
 from .errors import BigOneError
 from .events import Gap, RawFrame, SubscriptionKey
-from .protocol.base import Frame, Request, Route
+from .protocol.base import Frame, Parting, Request, Route
 
 __all__ = ["Hub", "Venue"]
 
@@ -33,11 +33,26 @@ class Venue(Protocol):
     def authenticate(self, token: str) -> tuple[Request, Frame]:
         """Log in."""
 
+    def admit(self, keys: Sequence[SubscriptionKey]) -> None:
+        """Whether streams of one channel can be added."""
+
+    def groups(self, routes: Sequence[Route]) -> Sequence[Sequence[Route]]:
+        """What to ask for so that streams run, group by group."""
+
+    def parting(self, routes: Sequence[Route]) -> Parting:
+        """How to leave streams of one channel."""
+
     def subscribe(self, routes: Sequence[Route]) -> tuple[Request, Frame]:
-        """Ask for streams."""
+        """Ask for streams: one group."""
 
     def unsubscribe(self, routes: Sequence[Route]) -> tuple[Request, Frame]:
         """Ask for their end."""
+
+    def call(self, name: str, parameters: Mapping[str, Any]) -> tuple[Request, Frame]:
+        """A command that is answered by its id."""
+
+    def give_up(self, request: Request) -> None:
+        """Nobody waits for the answer to a command any more."""
 
     def receive(self, frames: Sequence[bytes], received_at: float) -> list[Any]:
         """What frames mean."""

@@ -12,15 +12,16 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from .calls import Calls
 from .config import Backoff, Timeouts
 from .delivery import Delivery
 from .dispatch import Dispatcher, Lane
 from .enums import Channel, ConnectionState, SubscriptionState
-from .errors import AuthenticationError, BigOneError, SubscriptionRejected
+from .errors import AuthenticationError, BigOneError, ConnectionClosed, SubscriptionRejected
 from .events import Gap, RawFrame, SubscriptionKey
 from .intake import Intake
 from .login import Login, LoginState, Step
-from .outbox import Outbox
+from .outbox import Outbox, Sender
 from .pending import Pending, Watch
 from .ports import Hub, Venue
 from .protocol.base import Frame, Handshake, Request
@@ -77,11 +78,13 @@ class Session:
         self._dispatcher, self._hub, self._token = dispatcher, hub, token
         self._backoff = backoff
         self._lock = threading.RLock()
-        self._outbox = Outbox(self._send)
+        sender = Sender(self, hub)
+        self._outbox = Outbox(sender.send)
         self._login = Login(name, backoff.stable_after)
         self._pending = Pending(timeouts.reply)
         self._watch = Watch(name, timeouts, self)
-        self._intake = Intake(self, self._login, self._pending, hub)
+        self.calls = Calls(self, self._lock, self._login, dispatcher, sender.show)
+        self._intake = Intake(self, self._login, self._pending, self.calls, hub)
 
     def lane_of(self, key: SubscriptionKey) -> Lane:
         """Where a stream's events wait."""
@@ -96,33 +99,38 @@ class Session:
         """Send what :meth:`add`, :meth:`remove` and :meth:`refresh` want to be sent. Waits; not under a lock."""
         self._outbox.flush()
 
-    def add(self, stream: Stream) -> None:
-        """Want a stream, from now on and after every reconnect."""
+    def admit(self, keys: Sequence[SubscriptionKey]) -> None:
+        """Nothing, if streams of one channel, those of ``keys``, can be added.
+
+        Raises:
+            ConfigurationError: they do not go together with those that there are.
+        """
         with self._lock:
-            stream.route = self.venue.add(stream.key, limit=stream.limit, owner=stream)
-            self.streams[stream.key] = stream
+            self.venue.admit(keys)
+
+    def add(self, *streams: Stream) -> None:
+        """Want streams of one channel, from now on and after every reconnect."""
+        with self._lock:
+            for stream in streams:
+                stream.route = self.venue.add(stream.key, limit=stream.limit, owner=stream)
+                self.streams[stream.key] = stream
             if self._is_up:
-                self._ask_for([stream])
+                self._ask_for(streams)
 
-    def remove(self, stream: Stream) -> None:
-        """Want it no more."""
+    def remove(self, *streams: Stream) -> None:
+        """Want streams of one channel no more."""
         with self._lock:
-            if self.streams.get(stream.key) is not stream:
-                return
-            del self.streams[stream.key]
-            if self._is_up and not stream.is_over and stream.state != SubscriptionState.WANTED:
-                self._leave(stream)
-            self.venue.remove(stream.route)
-            self._end(stream, SubscriptionState.ENDED)
-
-    def _leave(self, stream: Stream) -> None:
-        """Unsubscribe; all tickers and those of one market share their subscriptions (spot protocol, section 6.2)."""
-        tickers = [other for other in self.wanted() if other.key.channel == stream.key.channel == Channel.TICKER]
-        if any(other.key.market is None for other in tickers):
-            return  # it goes on as one of all; what nobody wants is not routed
-        self._outbox.append(self.venue.unsubscribe([stream.route])[1])
-        if stream.key.market is None and tickers:
-            self.subscribe(tickers)
+            ours = [stream for stream in streams if self.streams.get(stream.key) is stream]
+            running = [s for s in ours if not s.is_over and s.state != SubscriptionState.WANTED]
+            parting = self.venue.parting([s.route for s in running]) if self._is_up and running else None
+            for stream in ours:
+                del self.streams[stream.key]
+                self.venue.remove(stream.route)
+                self._end(stream, SubscriptionState.ENDED)
+            if parting is not None:
+                for group in parting.unsubscribe:
+                    self._outbox.append(self.venue.unsubscribe(group)[1])
+                self.subscribe([route.owner for route in parting.again])
 
     def refresh(self, stream: Stream) -> None:
         """Ask for a new snapshot of a running stream, for somebody who joined late."""
@@ -134,6 +142,7 @@ class Session:
         """The client ends: every stream ends, everything that waits for it wakes."""
         with self._lock:
             self._pending.clear()
+            self.calls.end(ConnectionClosed("the client was closed"))
             for stream in self.streams.values():
                 self._end(stream, SubscriptionState.ENDED, failure)
 
@@ -162,16 +171,6 @@ class Session:
         self._pending.add(request, time.monotonic())
         self._outbox.append(frame)
 
-    def _send(self, frame: Frame, wait: bool) -> bool:
-        if wait:
-            self.connection.send(frame.data, binary=frame.binary)
-        elif not self.connection.try_send(frame.data, binary=frame.binary):
-            return False
-        if self._hub.wants_raw:
-            shown = RawFrame("out", frame.shown, connection=self.name, received_at=time.time())
-            self._hub.raw(self.lane, (shown,), wait=False)
-        return True
-
     # -- the open sequence; reader thread
 
     def target(self) -> Target:
@@ -186,7 +185,7 @@ class Session:
             self._outbox.clear()
             self._pending.clear()
             self._login.reset()
-            if any(stream.key.channel.is_private for stream in self.wanted()):
+            if self.calls.want_login or any(stream.key.channel.is_private for stream in self.wanted()):
                 self._log_in()
             else:
                 self._accepted()
@@ -196,34 +195,31 @@ class Session:
         if self._token is None:
             # The client refuses private streams without credentials long before.
             raise AuthenticationError(f"{self.name}: no credentials")
+        made = self.venue.authenticate(self._token())
         self._login.asked()
-        self._ask(self.venue.authenticate(self._token()))
+        self._ask(made)
 
     def _accepted(self) -> None:
         self.connection.accept()
+        self.calls.up()
         self._ask_for(self.wanted())
         self._hub.changed()
 
     def _ask_for(self, streams: Sequence[Stream]) -> None:
-        """Subscribe, private streams first; all tickers with one request."""
+        """Subscribe, private streams first."""
         private = [stream for stream in streams if stream.key.channel.is_private]
-        tickers = [s for s in streams if s.key.channel == Channel.TICKER and s.key.market is not None]
         if private and self._login.state is LoginState.OUT:
             self._log_in()
         if self._login.state is LoginState.IN:
-            for stream in private:
-                self.subscribe([stream])
-        if tickers:
-            self.subscribe(tickers)
-        for stream in streams:
-            if stream not in private and stream not in tickers:
-                self.subscribe([stream])
+            self.subscribe(private)
+        self.subscribe([stream for stream in streams if not stream.key.channel.is_private])
 
     def subscribe(self, streams: Sequence[Stream]) -> None:
-        """Queue the request for streams of one channel. Under the lock."""
-        for stream in streams:
-            stream.asked()
-        self._ask(self.venue.subscribe([stream.route for stream in streams]))
+        """Queue the requests for streams; one request may be for several. Under the lock."""
+        for group in self.venue.groups([stream.route for stream in streams]):
+            for route in group:
+                route.owner.asked()
+            self._ask(self.venue.subscribe(group))
 
     # -- frames; reader thread
 
@@ -266,7 +262,16 @@ class Session:
             if self.connection.state == ConnectionState.AUTHENTICATING:
                 self._accepted()
             else:
+                self.calls.up()
                 self._ask_for([stream for stream in self.wanted() if stream.key.channel.is_private])
+
+    def log_in(self) -> None:
+        """Log in for commands, now and on every later connection. Any thread; does not wait."""
+        with self._lock:
+            self.calls.want_login = True
+            if self._is_up and self._login.state is LoginState.OUT:
+                self._log_in()
+        self._outbox.flush(wait=False)
 
     # -- gaps and resyncs
 
@@ -304,18 +309,21 @@ class Session:
 
     def lost(self, error: BigOneError) -> None:
         """The connection or the attempt is over, another follows."""
-        self._down()
+        self._down(error)
         self._hub.error(self.lane, error)
         self._hub.changed()
 
     def refused(self, error: BigOneError) -> None:
         """It is over for good."""
-        self._down()
+        with self._lock:
+            self.calls.end(error)
+        self._down(error)
         self.close(error)
         self._hub.fatal(self.lane, error)
 
-    def _down(self) -> None:
+    def _down(self, error: BigOneError) -> None:
         with self._lock:
+            self.calls.down(error)
             self._login.reset()
             self._pending.clear()
             self._outbox.clear()

@@ -40,11 +40,19 @@ NAMES = [
     "Channel",
     "ClientStats",
     "ConnectionState",
+    "CostPrice",
     "Credentials",
     "DepthSnapshot",
     "DepthUpdate",
+    "ExchangeRate",
+    "FlashOrder",
+    "FlashOrderStatus",
     "Gap",
     "Limits",
+    "MarginAccount",
+    "MarginBalance",
+    "MarginState",
+    "Market",
     "Order",
     "OrderBook",
     "OrderState",
@@ -77,7 +85,10 @@ NAMES = [
     "RequestError",
     "RequestRejected",
     "SubscriptionRejected",
+    "OrderRejected",
     "RequestTimeout",
+    "OutcomeUnknown",
+    "NotConnected",
     "CallbackError",
     "SlowConsumer",
 ]
@@ -138,7 +149,23 @@ SIGNATURES: dict[str, dict[str, Any]] = {
     "on_ticker": {"markets": REQUIRED, "handler": None, **OVERFLOW},
     "on_candle": {"market": REQUIRED, "period": REQUIRED, "handler": None, "*limit": 20, **OVERFLOW},
     "on_account": {"handler": None, **OVERFLOW},
-    "on_order": {"market": None, "handler": None, **OVERFLOW},
+    "on_order": {"market": None, "handler": None, "*business_unit": None, **OVERFLOW},
+    "on_margin_account": {"handler": None, **OVERFLOW},
+    "on_exchange_rate": {"quote": REQUIRED, "bases": REQUIRED, "handler": None, **OVERFLOW},
+    "on_flash_order": {"handler": None, "*limit": 20, **OVERFLOW},
+    "on_cost_price": {"assets": REQUIRED, "handler": None, **OVERFLOW},
+    "subscribe": {
+        "channel": REQUIRED,
+        "market": None,
+        "*period": None,
+        "*limit": 20,
+        "*business_unit": None,
+        "*quote": None,
+        "*bases": None,
+        "*assets": None,
+        "*handler": None,
+        **OVERFLOW,
+    },
     "on_error": {"handler": REQUIRED},
     "on_state": {"handler": REQUIRED},
     "on_gap": {"handler": REQUIRED},
@@ -151,6 +178,19 @@ SIGNATURES: dict[str, dict[str, Any]] = {
     "close": {"*drain": True, "*timeout": None},
     "stats": {},
     "order_book": {"market": REQUIRED},
+    "create_order": {
+        "market": REQUIRED,
+        "side": REQUIRED,
+        "*amount": REQUIRED,
+        "*price": None,
+        "*stop_price": None,
+        "*ioc": False,
+        "*hidden": False,
+        "*timeout": None,
+    },
+    "cancel_order": {"order_id": REQUIRED, "*timeout": None},
+    "cancel_orders": {"markets": (), "*timeout": None},
+    "list_markets": {"*timeout": None},
     "__enter__": {},
 }
 
@@ -277,6 +317,13 @@ EVENTS = {
         "id client_order_id market side type state price stop_price amount filled_amount filled_fees avg_deal_price"
         " operator ioc business_unit created_at updated_at is_snapshot"
     ),
+    "MarginAccount": "market risk_rate liquidation_price base quote is_snapshot",
+    "ExchangeRate": "base_asset quote_asset price updated_at is_snapshot",
+    "FlashOrder": (
+        "id exchange_asset pay_asset exchange_amount estimated_pay_amount pay_amount price status customer_id dealer_id"
+        " created_at updated_at is_snapshot"
+    ),
+    "CostPrice": "asset average_cost_price average_inflow is_snapshot",
     "StateChange": "old new cause attempt retry_in",
     "Gap": "channel market since until reason",
     "RawFrame": "direction data",
@@ -288,6 +335,20 @@ def test_fields_of_an_event(name: str) -> None:
     kind = getattr(bigone_sync, name)
     assert set(kind.__struct_fields__) == {*EVENTS[name].split(), "connection", "received_at"}
     assert issubclass(kind, bigone_sync.Event)
+
+
+VALUE_OBJECTS = {
+    "MarginBalance": "asset balance locked_balance loan_balance state",
+    "Market": "name base_asset quote_asset base_scale quote_scale min_quote_value",
+    "SubscriptionKey": "channel market period unit asset",
+}
+
+
+@pytest.mark.parametrize("name", VALUE_OBJECTS)
+def test_fields_of_a_value_object(name: str) -> None:
+    kind = getattr(bigone_sync, name)
+    assert list(kind.__struct_fields__) == VALUE_OBJECTS[name].split()
+    assert not issubclass(kind, bigone_sync.Event)
 
 
 def test_properties_of_events() -> None:

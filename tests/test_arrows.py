@@ -13,9 +13,9 @@ import bigone_sync
 
 ROOT = Path(bigone_sync.__file__).parent
 
-BASICS = {"config", "enums", "errors", "events", "times"}
+BASICS = {"config", "enums", "errors", "events", "levels", "markets", "times"}
 # What a session is made of beside its protocol and its connection.
-SESSION = {"delivery", "intake", "login", "outbox", "pending", "ports", "subscription"}
+SESSION = {"buffer", "calls", "delivery", "intake", "login", "outbox", "pending", "ports", "subscription"}
 AUXILIARY = {"auth", "book", "book_side", "dispatch", "keeper", "lanes", "redact", "redundancy", "stats"}
 
 # Modules by name, or a whole folder as "name/"; each with the modules and folders of the package that it may import.
@@ -27,9 +27,11 @@ ARROWS: dict[str, set[str]] = {
     "enums": set(),
     "errors": set(),
     "lanes": set(),
+    "levels": set(),
+    "markets": set(),
     "redact": set(),
     "times": set(),
-    "events": {"enums"},
+    "events": {"enums", "levels"},
     "config": {"errors"},
     "stats": {"enums"},
     "auth": {"config", "errors"},
@@ -38,13 +40,15 @@ ARROWS: dict[str, set[str]] = {
     "redundancy": {"enums", "errors", "events"},
     "dispatch": {"errors", "lanes"},
     "keeper": {"config", "dispatch", "lanes"},
-    "outbox": {"errors", "protocol/base"},
-    "subscription": {*BASICS, "book", "dispatch", "lanes"},
+    "buffer": {"errors"},
+    "outbox": {*BASICS, "dispatch", "lanes", "ports", "protocol/base", "transport/connection"},
+    "subscription": {*BASICS, "book", "buffer", "dispatch", "lanes"},
     "ports": {*BASICS, "dispatch", "lanes", "protocol/base"},
     "login": {"errors", "protocol/base"},
     "delivery": {*BASICS, "dispatch", "lanes", "ports", "subscription"},
     "intake": {*BASICS, *SESSION, "protocol/base"},
     "pending": {*BASICS, *SESSION, "protocol/base", "transport/connection"},
+    "calls": {*BASICS, *SESSION, "dispatch", "protocol/base", "transport/attempt", "transport/connection"},
     "session": {*BASICS, *SESSION, *AUXILIARY, "protocol/", "transport/"},
     "protocol/": {*BASICS, "redact", "protocol/"},
     "transport/": {"_version", "config", "enums", "errors", "transport/"},
@@ -84,7 +88,7 @@ NO_INPUT_OR_OUTPUT = {
     "time",
     "websocket",
 }
-PURE = ("protocol/", "enums", "errors", "events", "times", "redact", "redundancy")
+PURE = ("protocol/", "enums", "errors", "events", "levels", "markets", "times", "redact", "redundancy")
 
 
 def modules() -> list[str]:

@@ -17,9 +17,11 @@ from bigone_sync.config import (
     Backoff,
     Limits,
     Timeouts,
+    check_asset,
     check_headers,
     check_market,
     check_url,
+    check_uuid,
     public_url,
 )
 from bigone_sync.errors import ConfigurationError
@@ -327,6 +329,42 @@ def test_what_is_no_market(market: object) -> None:
 @pytest.mark.parametrize("market", ["btc-usdt", "Btc-Usdt", "BTC/USDT", "btc_usdt", "btc/usdt"])
 def test_other_spellings_get_a_hint(market: str) -> None:
     assert refused(lambda: check_market(market), "market").endswith("did you mean 'BTC-USDT'?")
+
+
+# Assets
+
+
+@pytest.mark.parametrize("asset", ["BTC", "1INCH", "A", "A" * 20])
+def test_assets(asset: str) -> None:
+    assert check_asset(asset) == asset
+
+
+@pytest.mark.parametrize(
+    "asset", ["", "BTC-USDT", "BTC ", "BTC\n", "\uff22TC", "BTC\u0661", "A" * 21, None, 5, b"BTC", ["BTC"]]
+)
+def test_what_is_no_asset(asset: object) -> None:
+    assert "did you mean" not in refused(lambda: check_asset(asset, argument="quote"), "quote", "'BTC'")
+
+
+def test_an_asset_in_lower_case_gets_a_hint() -> None:
+    assert refused(lambda: check_asset("btc"), "asset").endswith("did you mean 'BTC'?")
+
+
+def test_uuids_come_out_in_lower_case() -> None:
+    assert check_uuid("0DF9c3c3-255a-46D7-ab82-dedae169FBA9", argument="assets") == (
+        "0df9c3c3-255a-46d7-ab82-dedae169fba9"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "BTC", "0df9c3c3255a46d7ab82dedae169fba9", "{0df9c3c3-255a-46d7-ab82-dedae169fba9}"),
+        *("0df9c3c3-255a-46d7-ab82-dedae169fba9\n", "0df9c3c3-255a-46d7-ab82-dedae169fbag", None, 5, b"x"),
+    ],
+)
+def test_what_is_no_uuid(text: object) -> None:
+    refused(lambda: check_uuid(text, argument="assets"), "assets", "UUID")
 
 
 def test_the_name_of_the_argument_is_the_callers() -> None:

@@ -13,6 +13,8 @@ from bigone_sync.enums import (
     CandlePeriod,
     Channel,
     ConnectionState,
+    FlashOrderStatus,
+    MarginState,
     OrderOperator,
     OrderState,
     OrderType,
@@ -22,7 +24,7 @@ from bigone_sync.enums import (
 )
 
 ALL = [getattr(enums, name) for name in enums.__all__]
-WIRE = [Side, OrderType, OrderState, OrderOperator, BusinessUnit, CandlePeriod]
+WIRE = [Side, OrderType, OrderState, OrderOperator, BusinessUnit, CandlePeriod, MarginState, FlashOrderStatus]
 
 # Numbers of the official schema, in its order.
 NUMBERED = {
@@ -31,6 +33,8 @@ NUMBERED = {
     OrderState: ["PENDING", "FILLED", "CANCELLED", "FIRED", "REJECTED"],
     OrderOperator: ["LTE", "GTE"],
     BusinessUnit: ["SPOT", "MARGIN"],
+    MarginState: ["NORMAL", "LIQUIDATION", "PIERCING"],
+    FlashOrderStatus: ["UNSPECIFIED", "COMPLETED"],
     CandlePeriod: [
         *("MIN1", "MIN5", "MIN15", "MIN30", "HOUR1", "HOUR3"),
         *("HOUR4", "HOUR6", "HOUR12", "DAY1", "WEEK1", "MONTH1"),
@@ -155,7 +159,13 @@ def test_own_words_are_found_by_value_and_by_name(kind: type[enums.WordEnum]) ->
 
 
 def test_the_private_channels() -> None:
-    assert {channel for channel in Channel if channel.is_private} == {Channel.ACCOUNTS, Channel.ORDERS}
+    assert {channel for channel in Channel if channel.is_private} == {
+        Channel.ACCOUNTS,
+        Channel.ORDERS,
+        Channel.MARGIN_ACCOUNTS,
+        Channel.FLASH_ORDERS,
+        Channel.COST_PRICES,
+    }
     assert not Channel("positions").is_private
 
 

@@ -16,6 +16,8 @@ from bigone_sync.enums import (
     CandlePeriod,
     Channel,
     ConnectionState,
+    FlashOrderStatus,
+    MarginState,
     OrderOperator,
     OrderState,
     OrderType,
@@ -24,24 +26,33 @@ from bigone_sync.enums import (
 from bigone_sync.events import (
     Account,
     Candle,
+    CostPrice,
     DepthSnapshot,
     DepthUpdate,
     Event,
+    ExchangeRate,
+    FlashOrder,
     Gap,
     Levels,
     LevelText,
+    MarginAccount,
+    MarginBalance,
     Order,
     PriceLevel,
     RawFrame,
     StateChange,
+    SubscriptionKey,
     Ticker,
     Trade,
 )
+from bigone_sync.markets import Market
 from bigone_sync.times import parse_time
 
 WHEN = datetime(2018, 9, 12, 9, 52, 37, tzinfo=timezone.utc)
 ONE = Decimal(1)
 LEVEL = PriceLevel(Decimal("9.1"), Decimal("2"), 3)
+BALANCE = MarginBalance("BTC", ONE, Decimal(0), Decimal("0.5"), MarginState.LIQUIDATION)
+UUID = "0df9c3c3-255a-46d7-ab82-dedae169fba9"
 
 
 class Frame:
@@ -86,6 +97,10 @@ def one_of_each() -> list[Event]:
         Candle("BTC-USDT", CandlePeriod.HOUR1, WHEN, ONE),
         Account("BTC", ONE, Decimal(0)),
         order(updated_at=parse_time("2018-09-12T09:52:37.123456789Z")),
+        MarginAccount("BTC-USDT", Decimal("1.5"), None, BALANCE),
+        ExchangeRate("BTC", "USDT", Decimal("67804.67"), WHEN, True),
+        FlashOrder("18446744073709551615", "BTC", "USDT", ONE, pay_amount=ONE, customer_id=7, created_at=WHEN),
+        CostPrice(UUID, ONE, Decimal("-2")),
         StateChange(ConnectionState.READY, ConnectionState.WAITING, None, 2, 1.5),
         Gap(Channel.TRADES, "BTC-USDT", WHEN, None, "reconnect"),
         RawFrame("in", b"{}"),
@@ -294,6 +309,35 @@ def test_available_is_exact_whatever_the_threads_decimal_context() -> None:
         assert account.available == expected
 
 
+def test_what_the_events_of_the_schema_have_without_being_told() -> None:
+    assert MarginAccount("BTC-USDT") == MarginAccount("BTC-USDT", None, None, None, None, False)
+    plain = FlashOrder("1", "BTC", "USDT")
+    assert (plain.exchange_amount, plain.estimated_pay_amount, plain.pay_amount, plain.price) == (None,) * 4
+    assert (plain.status, plain.customer_id, plain.dealer_id) == (FlashOrderStatus.UNSPECIFIED, 0, 0)
+    assert (plain.created_at, plain.updated_at, plain.is_snapshot) == (None, None, False)
+    assert CostPrice(UUID) == CostPrice(UUID, None, None, False)
+    assert ExchangeRate("BTC", "USDT", ONE) == ExchangeRate("BTC", "USDT", ONE, None, False)
+
+
+@pytest.mark.parametrize("value", [BALANCE, Market("BTC-USDT", "BTC", "USDT", 6, 2, ONE)], ids=repr)
+def test_values_are_immutable_equal_by_value_and_hashable(value: Any) -> None:
+    fields = {name: getattr(value, name) for name in value.__struct_fields__}
+    assert type(value)(**fields) == value
+    assert hash(type(value)(**fields)) == hash(value)
+    assert pickle.loads(pickle.dumps(value)) == value
+    for name in fields:
+        assert type(value)(**{**fields, name: "changed"}) != value
+        with pytest.raises(AttributeError):
+            setattr(value, name, None)
+
+
+def test_the_names_of_streams() -> None:
+    assert str(SubscriptionKey(Channel.MARGIN_ACCOUNTS)) == "margin_accounts"
+    assert str(SubscriptionKey(Channel.EXCHANGE_RATES, "BTC-USDT")) == "exchange_rates/BTC-USDT"
+    assert str(SubscriptionKey(Channel.COST_PRICES, asset=UUID)) == f"cost_prices/{UUID}"
+    assert str(SubscriptionKey(Channel.ORDERS, unit=BusinessUnit.MARGIN)) == "orders/MARGIN"
+
+
 def test_a_ticker_may_lack_anything_but_its_market() -> None:
     ticker = Ticker("BTC-USDT")
     rest = set(ticker.__struct_fields__) - {"market", "is_snapshot", "connection", "received_at"}
@@ -310,6 +354,11 @@ def test_the_fields_of_the_documents() -> None:
         Account: "asset balance locked_balance is_snapshot",
         Order: "id client_order_id market side type state price stop_price amount filled_amount filled_fees"
         " avg_deal_price operator ioc business_unit created_at updated_at is_snapshot",
+        MarginAccount: "market risk_rate liquidation_price base quote is_snapshot",
+        ExchangeRate: "base_asset quote_asset price updated_at is_snapshot",
+        FlashOrder: "id exchange_asset pay_asset exchange_amount estimated_pay_amount pay_amount price status"
+        " customer_id dealer_id created_at updated_at is_snapshot",
+        CostPrice: "asset average_cost_price average_inflow is_snapshot",
         StateChange: "old new cause attempt retry_in",
         Gap: "channel market since until reason",
         RawFrame: "direction data",

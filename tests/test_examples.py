@@ -64,10 +64,10 @@ def traded(exchange: LocalExchange, market: str = MARKET) -> set[tuple[D, D]]:
     return {(trade.amount, trade.price) for trade in exchange.trades(market)}
 
 
-def test_there_are_seven_and_the_list_names_them_all() -> None:
+def test_there_are_eight_and_the_list_names_them_all() -> None:
     listed = (ROOT / "examples" / "README.md").read_text()
     assert sorted(re.findall(r"^- \[`(\w+)\.py`\]\(\1\.py\): ", listed, re.MULTILINE)) == EXAMPLES
-    assert len(EXAMPLES) == 7
+    assert len(EXAMPLES) == 8
     for name in EXAMPLES:
         assert len((ROOT / "examples" / f"{name}.py").read_text().splitlines()) < 60, name
 
@@ -146,6 +146,33 @@ def test_orders_bot_with_wrong_credentials_says_so(run: Run, still: LocalExchang
         assert process.wait() == 1
         assert "AuthenticationError" in process.lines[-1]
         assert "not-this-one" not in process.text
+
+
+def test_socket_orders(run: Run, still: LocalExchange) -> None:
+    with run("socket_orders", still) as process:
+        process.wait_for("BTC-USDT: prices have ")
+        process.wait_for("BUY 0.5 @ 1, PENDING")
+        process.wait_for("BUY 0.5 @ 1, CANCELLED")
+        ends_well(process)
+    assert [(order.amount, order.state) for order in still.orders()] == [(D("0.5"), "CANCELLED")]
+
+
+def test_socket_orders_says_what_is_known_when_it_fails(run: Run, still: LocalExchange) -> None:
+    still.reject("createOrderRequest", message="GRPC error: not today")
+    with run("socket_orders", still) as process:
+        process.wait_for("refused: GRPC error: not today (code 45000)")
+        ends_well(process)
+    still.lose_replies(carry_out=False, drop=True)
+    with run("socket_orders", still) as process:
+        process.wait_for("it may be there or not, look at your orders: ", "was sent")
+        ends_well(process)
+    assert still.orders() == []
+
+
+def test_socket_orders_needs_to_be_told_where(run: Run, still: LocalExchange) -> None:
+    with run("socket_orders", still, BIGONE_SPOT_URL="") as process:
+        assert process.wait() == 1
+        assert process.lines == ["these are real orders: name the exchange's URL"]
 
 
 def test_without_callbacks(run: Run, exchange: LocalExchange) -> None:

@@ -72,6 +72,16 @@ def test_lost_again_is_final_only_within_the_stable_time(login: Login, pause: fl
     assert login.lost(NOT_LOGGED_IN, 100.0 + pause, of_request=True) is step
 
 
+def test_a_command_that_is_refused_again_says_nothing_about_the_login(login: Login) -> None:
+    login.answered(None)
+    assert login.lost(NOT_LOGGED_IN, 100.0, of_request=True, of_call=True) is Step.ASK
+    login.asked()
+    login.answered(None)
+    assert login.lost(NOT_LOGGED_IN, 100.1, of_request=True, of_call=True) is Step.NOTHING
+    assert (login.state, login.failure) == (LoginState.IN, None)
+    assert login.lost(NOT_LOGGED_IN, 110.0, of_request=True, of_call=True) is Step.ASK
+
+
 def test_nobody_wanted_to_be_logged_in() -> None:
     assert Login("spot/depth", 10).lost(NOT_LOGGED_IN, 0.0, of_request=False) is Step.REPORT
 

@@ -99,7 +99,8 @@ class Watch:
 
 @pytest.mark.skipif(not _FILE.exists(), reason=f"no recorded order flow: {_FILE.name} is not there")
 @pytest.mark.parametrize("connections", ["per_channel", "shared"])
-def test_kept_books_equal_a_naive_rebuild_of_the_recorded_flow(connections: str) -> None:
+@pytest.mark.parametrize("protocol", ["json", "proto"])
+def test_kept_books_equal_a_naive_rebuild_of_the_recorded_flow(protocol: str, connections: str) -> None:
     with gzip.open(_FILE, "rt") as file:
         lines = [json.loads(line) for line in file]
     naive = NaiveBooks()
@@ -120,7 +121,9 @@ def test_kept_books_equal_a_naive_rebuild_of_the_recorded_flow(connections: str)
 
     with leak_check(), LocalExchange(markets=markets, rate=0) as exchange:
         exchange.replay(lines, speed=None, autostart=False)
-        client = SpotClient(url=exchange.spot_url, connections=connections, limits=Limits(dial_interval=0))
+        client = SpotClient(
+            url=exchange.spot_url, protocol=protocol, connections=connections, limits=Limits(dial_interval=0)
+        )
         errors: list[object] = []
         client.on_error(errors.append)
         for market in markets:

@@ -119,9 +119,10 @@ def still() -> Iterator[LocalExchange]:
         yield exchange
 
 
-@pytest.fixture
-def client(still: LocalExchange) -> Iterator[SpotClient]:
-    with SpotClient(Credentials("key", "secret"), url=still.spot_url, limits=Limits(queue=1000)) as client:
+@pytest.fixture(params=["json", "proto"])
+def client(still: LocalExchange, request: pytest.FixtureRequest) -> Iterator[SpotClient]:
+    limits = Limits(queue=1000)
+    with SpotClient(Credentials("key", "secret"), protocol=request.param, url=still.spot_url, limits=limits) as client:
         yield client
 
 

@@ -40,6 +40,7 @@ class Show:
         recorder: for the exchange's market.
         seconds: length, from the moment in which the client is ready.
         seed: of the story.
+        protocol: of the client, ``"json"`` or ``"proto"``.
         console: decides between picture and plain lines.
     """
 
@@ -51,12 +52,14 @@ class Show:
         *,
         seconds: float,
         seed: int,
+        protocol: str,
         console: Console,
     ) -> None:
         self._exchange, self._recorder = exchange, recorder
-        self._seconds, self._console = seconds, console
+        self._seconds, self._protocol, self._console = seconds, protocol, console
         self._client = SpotClient(
             CREDENTIALS,
+            protocol=protocol,
             url=proxy.url,
             proxy="",  # whatever the environment says: nothing leaves this process
             backoff=settings.BACKOFF,
@@ -118,7 +121,8 @@ class Show:
                 self._view.show(None)
             else:
                 self._recorder.look()
-                self._recorder.note("demo", f"connected: {len(self._client.connections)} channels, streams live")
+                count = len(self._client.connections)
+                self._recorder.note("demo", f"connected: {count} channels over {self._protocol}, streams live")
                 self._recorder.caption = (
                     "A crowd trades by itself; each change of its book is applied to the copy kept here."
                 )

@@ -47,8 +47,15 @@ def _seconds(context: click.Context, parameter: click.Parameter, value: float) -
 )
 @click.option("--market", default="BTC-USDT", show_default=True, callback=_market, help="BASE-QUOTE in upper case.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Decides everything random in the market.")
+@click.option(
+    "--protocol",
+    type=click.Choice(["json", "proto"]),
+    default="json",
+    show_default=True,
+    help="What client and exchange speak: JSON text or protobuf.",
+)
 @click.pass_context
-def demo(context: click.Context, seconds: float, market: str, seed: int) -> None:
+def demo(context: click.Context, seconds: float, market: str, seed: int, protocol: str) -> None:
     """Watch the client at work: no network, no keys.
 
     An exchange starts inside this process. The client keeps its book, prints its trades and follows orders and
@@ -59,7 +66,7 @@ def demo(context: click.Context, seconds: float, market: str, seed: int) -> None
     recovery or the comparison failed, 130 after Ctrl-C.
     """
     try:
-        status = _run(seconds, market, seed)
+        status = _run(seconds, market, seed, protocol)
     except KeyboardInterrupt:
         # Before there was anything to sum up, or for the second time.
         click.echo("interrupted", err=True)
@@ -67,7 +74,7 @@ def demo(context: click.Context, seconds: float, market: str, seed: int) -> None
     context.exit(status)
 
 
-def _run(seconds: float, market: str, seed: int) -> int:
+def _run(seconds: float, market: str, seed: int, protocol: str) -> int:
     try:
         from ..testing.exchange import LocalExchange
         from ..testing.proxy import FaultProxy
@@ -83,7 +90,12 @@ def _run(seconds: float, market: str, seed: int) -> int:
         LocalExchange(seed=seed, credentials=key, markets=[market], rate=RATE, balances=balances) as exchange,
         FaultProxy(exchange.spot_url) as proxy,
     ):
+        console = Console(highlight=False)
         try:
-            return Show(exchange, proxy, recorder, seconds=seconds, seed=seed, console=Console(highlight=False)).run()
+            show = Show(exchange, proxy, recorder, seconds=seconds, seed=seed, protocol=protocol, console=console)
+        except ImportError as error:  # protobuf is missing, or too old: the text says what to install
+            raise click.ClickException(str(error)) from error
+        try:
+            return show.run()
         except BigOneError as error:
             raise click.ClickException(f"the demo failed: {type(error).__name__}: {error}") from error

@@ -86,18 +86,26 @@ class BaseClient(Lifecycle):
         raise NotImplementedError
 
     def _session_for(self, key: SubscriptionKey) -> Session:
-        channel = self._channel_of(key)
+        return self._session_of(self._channel_of(key), str(key))
+
+    def _session_of(self, channel: str, purpose: str, *, log_in: bool = False) -> Session:
         with self._lock:
             session = self._sessions.get(channel)
             if session is None:
-                if len(self._sessions) >= self._limits.max_connections:
+                most = self._limits.max_connections
+                if len(self._sessions) >= most:
                     raise ConfigurationError(
-                        f"{key} needs one more connection than Limits(max_connections={self._limits.max_connections})"
-                        " allows; connections='shared' needs one only",
+                        f"{purpose} needs one more connection than Limits(max_connections={most}) allows;"
+                        " connections='shared' needs one only",
                         argument="max_connections",
                     )
                 session = self._sessions[channel] = self._make_session(channel)
-                if self._started and not self._closing:
+                session.calls.want_login = log_in  # before it can open
+                if self._closing:
+                    # Since the caller was let in; whoever waits for this session would wait in vain.
+                    del self._sessions[channel]
+                    self._check_open()
+                if self._started:
                     session.connection.start()
             return session
 

@@ -69,6 +69,7 @@ class Registry:
         book: bool = False,
         iterate: bool = False,
     ) -> Subscription:
+        self._session_for(keys[0]).admit(keys)
         streams = tuple(self._stream(key, overflow, limit) for key in keys)
         subscription = Subscription(
             streams,
@@ -83,9 +84,7 @@ class Registry:
             stream.subscriptions.append(subscription)
             stream.refresh(self._hub.handler_failed)
         self._subscriptions.append(subscription)
-        fresh = [stream for stream in streams if stream.route is None]
-        for stream in fresh:
-            self._session_for(stream.key).add(stream)
+        self._session_for(keys[0]).add(*(stream for stream in streams if stream.route is None))
         if book and handler is not None:
             self._show(streams[0])
         return subscription
@@ -144,6 +143,7 @@ class Registry:
             if subscription not in self._subscriptions:
                 return
             self._subscriptions.remove(subscription)
+            left: list[Stream] = []
             for stream in subscription.streams:
                 stream.subscriptions.remove(subscription)
                 stream.refresh(self._hub.handler_failed)
@@ -154,7 +154,8 @@ class Registry:
                 if not stream.subscriptions:
                     if self._streams.get(stream.key) is stream:
                         del self._streams[stream.key]
-                    self._session_for(stream.key).remove(stream)
+                    left.append(stream)
+            self._session_for(subscription.key).remove(*left)
             if subscription.buffer is not None:
                 subscription.buffer.close()
         self._session_for(subscription.key).flush()

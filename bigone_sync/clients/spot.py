@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar, overload
+from typing import Any
 
 from ..auth import Credentials, TokenSigner
 from ..book import OrderBook
 from ..config import SPOT_REST_URL, SPOT_URL, Backoff, Limits, Timeouts, check_market, check_url
-from ..enums import CandlePeriod, Channel, Overflow
+from ..enums import BusinessUnit, CandlePeriod, Channel, Overflow
 from ..errors import ConfigurationError
-from ..events import Account, Candle, DepthSnapshot, DepthUpdate, Order, SubscriptionKey, Ticker, Trade
+from ..events import SubscriptionKey
 from ..protocol.base import Handshake
 from ..protocol.spot import Codec, SpotProtocol
 from ..protocol.spot_json import JsonCodec
 from ..session import Session
 from ..subscription import Handler, Subscription
 from ..transport.connection import Connection
-from ._arguments import check_handler, check_limit, check_overflow, check_period, stream_keys, ticker_keys
-from ._base import BaseClient
+from ._arguments import check_handler, check_limit, check_overflow, stream_keys
+from ._orders import SpotOrders
+from ._spot_private import PrivateStreams
+from ._spot_public import PublicStreams
+from ._spot_schema import SchemaStreams
 
 __all__ = ["SpotClient"]
-
-_D = TypeVar("_D", bound=Callable[[DepthSnapshot | DepthUpdate], object])
-_B = TypeVar("_B", bound=Callable[[OrderBook], object])
-_T = TypeVar("_T", bound=Callable[[Trade], object])
-_K = TypeVar("_K", bound=Callable[[Ticker], object])
-_C = TypeVar("_C", bound=Callable[[Candle], object])
-_A = TypeVar("_A", bound=Callable[[Account], object])
-_O = TypeVar("_O", bound=Callable[[Order], object])
 
 _NAMES = {
     Channel.DEPTH: "depth",
@@ -38,10 +33,16 @@ _NAMES = {
     Channel.CANDLES: "candles",
     Channel.ACCOUNTS: "private",
     Channel.ORDERS: "private",
+    # These share a socket with others, for five are all that a user may have (spot protocol, section 9).
+    Channel.MARGIN_ACCOUNTS: "private",
+    Channel.EXCHANGE_RATES: "ticker",
+    Channel.FLASH_ORDERS: "private",
+    Channel.COST_PRICES: "private",
 }
+_LIMITED = (Channel.TRADES, Channel.CANDLES, Channel.FLASH_ORDERS)
 
 
-class SpotClient(BaseClient):
+class SpotClient(PublicStreams, PrivateStreams, SchemaStreams, SpotOrders):
     """Streams of BigONE spot: books, trades, tickers, candles, own orders and balances.
 
     The constructor does no I/O and starts nothing.  Handlers take exactly one argument, the event; they run one at a
@@ -50,10 +51,12 @@ class SpotClient(BaseClient):
     pings.
 
     Args:
-        credentials: for private streams (``on_account``, ``on_order``); None: public ones only.
-        protocol: ``"json"``.
+        credentials: for private streams (``on_account``, ``on_order``, ``on_margin_account``, ``on_flash_order``,
+            ``on_cost_price``); None: public ones only.
+        protocol: ``"json"``, or ``"proto"`` for protobuf: the same events from smaller frames.
         connections: ``"per_channel"`` opens a socket each for depth, trades, ticker, candles and private data, as far
-            as they are used; ``"shared"`` puts everything on one.
+            as they are used; exchange rates share the socket of the tickers, so that five are the most that a client
+            opens; ``"shared"`` puts everything on one.
         url: the WebSocket's URL (spot protocol, section 1).
         rest_url: base of the REST calls; checked and kept, the streams need none.
         timeouts: see :class:`~bigone_sync.Timeouts`.
@@ -66,6 +69,7 @@ class SpotClient(BaseClient):
 
     Raises:
         ConfigurationError: an argument is not allowed; before any I/O, and naming it.
+        ImportError: protobuf is asked for, and missing or too old.
     """
 
     def __init__(
@@ -169,136 +173,6 @@ class SpotClient(BaseClient):
             handler, lambda function: self._add(keys, function, overflow, limit=limit, book=book)
         )
 
-    # -- public streams
-
-    @overload
-    def on_depth(self, market: str, handler: _D, *, overflow: Overflow = ...) -> Subscription: ...
-    @overload
-    def on_depth(self, market: str, handler: None = None, *, overflow: Overflow = ...) -> Callable[[_D], _D]: ...
-    def on_depth(self, market: str, handler: Any = None, *, overflow: Overflow = Overflow.BLOCK) -> Any:
-        """Snapshots and updates of a market's book; the chain of updates is checked (spot protocol, section 6.1).
-
-        With ``handler`` it returns a :class:`~bigone_sync.Subscription`; without one it is a decorator.
-
-        Raises:
-            ConfigurationError: the market or the handler is not allowed.
-        """
-        return self._on(handler, overflow, [SubscriptionKey(Channel.DEPTH, check_market(market))])
-
-    @overload
-    def on_book(self, market: str, handler: _B, *, overflow: Overflow = ...) -> Subscription: ...
-    @overload
-    def on_book(self, market: str, handler: None = None, *, overflow: Overflow = ...) -> Callable[[_B], _B]: ...
-    def on_book(self, market: str, handler: Any = None, *, overflow: Overflow = Overflow.BLOCK) -> Any:
-        """The kept book after it changed: at most one call is pending, and it sees the newest state.
-
-        Check ``book.is_live``: it may have gone stale between the change and the call.  Otherwise like
-        :meth:`on_depth`.
-        """
-        return self._on(handler, overflow, [SubscriptionKey(Channel.DEPTH, check_market(market))], book=True)
-
-    @overload
-    def on_trade(self, market: str, handler: _T, *, limit: int = ..., overflow: Overflow = ...) -> Subscription: ...
-    @overload
-    def on_trade(
-        self, market: str, handler: None = None, *, limit: int = ..., overflow: Overflow = ...
-    ) -> Callable[[_T], _T]: ...
-    def on_trade(
-        self, market: str, handler: Any = None, *, limit: int = 20, overflow: Overflow = Overflow.BLOCK
-    ) -> Any:
-        """Public trades, one call each, oldest first, none twice (spot protocol, section 6.3).
-
-        After a reconnect the trades that were missed come from the new snapshot of ``limit`` trades; if that does not
-        reach back, ``on_gap`` says from when to when.  ``limit`` holds for the stream: it counts where the stream is
-        asked for first.  Otherwise like :meth:`on_depth`.
-        """
-        key = SubscriptionKey(Channel.TRADES, check_market(market))
-        return self._on(handler, overflow, [key], limit=check_limit(limit))
-
-    @overload
-    def on_ticker(self, markets: str | Iterable[str], handler: _K, *, overflow: Overflow = ...) -> Subscription: ...
-    @overload
-    def on_ticker(
-        self, markets: str | Iterable[str], handler: None = None, *, overflow: Overflow = ...
-    ) -> Callable[[_K], _K]: ...
-    def on_ticker(
-        self, markets: str | Iterable[str], handler: Any = None, *, overflow: Overflow = Overflow.BLOCK
-    ) -> Any:
-        """Rolling 24 hours of one market or several; an empty list means all (spot protocol, section 6.2).
-
-        Otherwise like :meth:`on_depth`.
-        """
-        return self._on(handler, overflow, ticker_keys(markets))
-
-    @overload
-    def on_candle(
-        self, market: str, period: CandlePeriod | str, handler: _C, *, limit: int = ..., overflow: Overflow = ...
-    ) -> Subscription: ...
-    @overload
-    def on_candle(
-        self,
-        market: str,
-        period: CandlePeriod | str,
-        handler: None = None,
-        *,
-        limit: int = ...,
-        overflow: Overflow = ...,
-    ) -> Callable[[_C], _C]: ...
-    def on_candle(
-        self,
-        market: str,
-        period: CandlePeriod | str,
-        handler: Any = None,
-        *,
-        limit: int = 20,
-        overflow: Overflow = Overflow.BLOCK,
-    ) -> Any:
-        """Candles of a market: first the latest ``limit``, oldest first, then the running one as it changes.
-
-        The same ``time`` again replaces a candle; a newer one closes it (spot protocol, section 6.4).  Otherwise like
-        :meth:`on_depth`.
-        """
-        key = SubscriptionKey(Channel.CANDLES, check_market(market), check_period(period))
-        return self._on(handler, overflow, [key], limit=check_limit(limit))
-
-    # -- private streams
-
-    @overload
-    def on_account(self, handler: _A, *, overflow: Overflow = ...) -> Subscription: ...
-    @overload
-    def on_account(self, handler: None = None, *, overflow: Overflow = ...) -> Callable[[_A], _A]: ...
-    def on_account(self, handler: Any = None, *, overflow: Overflow = Overflow.BLOCK) -> Any:
-        """Balances: all assets first, then each that changes, absolute values (spot protocol, section 7.1).
-
-        Works as a bare decorator, too; the decorated name is then the subscription, which can be called like the
-        function.  Otherwise like :meth:`on_depth`.
-
-        Raises:
-            ConfigurationError: the client has no credentials.
-        """
-        return self._on(handler, overflow, [SubscriptionKey(Channel.ACCOUNTS)])
-
-    @overload
-    def on_order(self, market: str | None, handler: _O, *, overflow: Overflow = ...) -> Subscription: ...
-    @overload
-    def on_order(self, market: _O, *, overflow: Overflow = ...) -> Subscription: ...
-    @overload
-    def on_order(
-        self, market: str | None = None, handler: None = None, *, overflow: Overflow = ...
-    ) -> Callable[[_O], _O]: ...
-    def on_order(self, market: Any = None, handler: Any = None, *, overflow: Overflow = Overflow.BLOCK) -> Any:
-        """Own orders of a market, or of all (None), as they change (spot protocol, section 7.2).
-
-        A market's stream begins with a snapshot of its orders; the stream of all markets has none, so after each
-        reconnect ``on_gap`` tells that something may have been missed.  An update that is older than what was
-        delivered is dropped.  ``client.on_order(handler)`` and a bare ``@client.on_order`` watch all markets.
-        Otherwise like :meth:`on_account`.
-        """
-        if handler is None and callable(market):
-            market, handler = None, market
-        wanted = None if market is None else check_market(market)
-        return self._on(handler, overflow, [SubscriptionKey(Channel.ORDERS, wanted)])
-
     # -- without handlers
 
     def order_book(self, market: str) -> OrderBook:
@@ -318,6 +192,10 @@ class SpotClient(BaseClient):
         *,
         period: CandlePeriod | str | None = None,
         limit: int = 20,
+        business_unit: BusinessUnit | str | None = None,
+        quote: str | None = None,
+        bases: str | Iterable[str] | None = None,
+        assets: str | Iterable[str] | None = None,
         handler: Handler | None = None,
         overflow: Overflow = Overflow.BLOCK,
     ) -> Subscription:
@@ -327,7 +205,11 @@ class SpotClient(BaseClient):
             channel: a :class:`~bigone_sync.Channel` or its value, ``"trades"``.
             market: the market; for tickers also several; for orders None means all.
             period: for candles.
-            limit: how many items the first snapshot of trades or candles holds.
+            limit: how many items the first snapshot of trades, candles or flash orders holds.
+            business_unit: for orders; None means SPOT.
+            quote: for exchange rates: the asset that they are given in.
+            bases: for exchange rates: the assets whose worth they are.
+            assets: for cost prices: UUIDs of assets.
             handler: called with each event.
             overflow: what happens when the queue is full; events of a subscription that nobody iterates fill it.
 
@@ -340,10 +222,17 @@ class SpotClient(BaseClient):
         if not known.is_known:
             names = ", ".join(repr(item.value) for item in Channel if item.is_known)
             raise ConfigurationError(f"channel must be one of {names}, not {channel!r}", argument="channel")
-        keys = stream_keys(known, market, period)
-        limited = known in (Channel.TRADES, Channel.CANDLES)
-        checked = check_limit(limit) if limited else None
+        keys = stream_keys(
+            known, market, period=period, business_unit=business_unit, quote=quote, bases=bases, assets=assets
+        )
+        checked = check_limit(limit) if known in _LIMITED else None
         return self._add(keys, handler, overflow, limit=checked, iterate=handler is None)
 
 
-_CODECS: Mapping[str, Callable[[], Codec]] = {"json": JsonCodec}
+def _proto_codec() -> Codec:
+    from ..protocol.spot_proto import ProtoCodec  # here: users of JSON need no protobuf
+
+    return ProtoCodec()
+
+
+_CODECS: Mapping[str, Callable[[], Codec]] = {"json": JsonCodec, "proto": _proto_codec}

@@ -20,6 +20,7 @@ __all__ = [
     "Item",
     "LoginLost",
     "Missing",
+    "Parting",
     "Problem",
     "Reply",
     "Request",
@@ -54,7 +55,7 @@ class Frame:
 class Route:
     """One subscription as the protocol sees it: where updates of a stream go, and what is known of the stream."""
 
-    __slots__ = ("key", "limit", "memory", "owner", "request_id", "sequence")
+    __slots__ = ("granted", "key", "limit", "memory", "owner", "request_id", "sequence")
 
     def __init__(self, key: SubscriptionKey, *, limit: int | None, owner: Any, sequence: Any, memory: Any) -> None:
         self.key = key
@@ -65,6 +66,8 @@ class Route:
         """Depth: the chain of change ids."""
         self.memory = memory
         """Trades, candles, orders: what was seen, kept across connections."""
+        self.granted = False
+        """Whether the exchange ever gave it."""
         self.request_id: str | None = None
         """The subscribe request that waits for its answer."""
 
@@ -77,6 +80,8 @@ class Command(Enum):
     UNSUBSCRIBE = auto()
     PING = auto()
     HEARTBEAT = auto()
+    CALL = auto()
+    """A command somebody waits for: an order, a cancellation, a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,21 @@ class Reply:
 
     request: Request
     error: ServerError | None = None
+    result: Any = None
+    """Of a call: what the answer holds; None where it only says yes."""
+    again: tuple[tuple[Route, ...], ...] = ()
+    """With an error: streams of the request that it may not be about, to be asked for anew, those of each group
+    together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """How to leave streams."""
+
+    unsubscribe: tuple[tuple[Route, ...], ...]
+    """Groups to ask the end of, each with one request."""
+    again: tuple[Route, ...] = ()
+    """Streams to ask for anew afterwards, for what was left was theirs, too."""
 
 
 @dataclass(frozen=True, slots=True)

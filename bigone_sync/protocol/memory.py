@@ -3,15 +3,45 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from ..events import Candle, Order, Trade
+from ..events import Candle, FlashOrder, Order, Trade
 
-__all__ = ["CandleMemory", "Hole", "OrderMemory", "TradeMemory"]
+__all__ = ["CandleMemory", "FlashMemory", "Hole", "OrderMemory", "TradeMemory"]
 
 Hole = tuple[datetime | None, datetime | None]
 """Times of the last item before and of the first item after."""
+
+
+class _Newest:
+    """The newest of items whose ids grow."""
+
+    def __init__(self) -> None:
+        self._id = -1
+        self._time: datetime | None = None
+        self._started = False
+
+    def note(self, number: int, time: datetime | None) -> None:
+        """An item came."""
+        self._started = True
+        if number >= self._id:
+            self._id, self._time = number, time
+
+    def hole(self, numbers: Sequence[int], first: datetime | None, limit: int) -> Hole | None:
+        """The hole before a snapshot of ``numbers``, oldest first, the first of this time, if it does not reach back.
+
+        ``limit`` items were asked for.
+        """
+        hole: Hole | None = None
+        if self._started:
+            joins = bool(numbers) and numbers[0] <= self._id
+            # A stream that had no item yet and gets fewer than it asked for has got them all.
+            complete = self._id < 0 and len(numbers) < limit
+            if not joins and not complete:
+                hole = self._time, first
+        self._started = True
+        return hole
 
 
 class TradeMemory:
@@ -21,39 +51,45 @@ class TradeMemory:
         self._seen: set[str] = set()
         self._order: deque[str] = deque()
         self._window = window
-        self._last_id = -1
-        self._last_time: datetime | None = None
-        self._started = False
+        self._newest = _Newest()
 
-    def _take(self, trade: Trade) -> bool:
+    def update(self, trade: Trade) -> bool:
+        """Whether ``trade`` is new."""
         if trade.id in self._seen:
             return False
         self._seen.add(trade.id)
         self._order.append(trade.id)
         if len(self._order) > self._window:
             self._seen.discard(self._order.popleft())
-        number = int(trade.id)
-        if number >= self._last_id:
-            self._last_id, self._last_time = number, trade.time
+        self._newest.note(int(trade.id), trade.time)
         return True
-
-    def update(self, trade: Trade) -> bool:
-        """Whether ``trade`` is new."""
-        self._started = True
-        return self._take(trade)
 
     def snapshot(self, trades: Iterable[Trade], limit: int) -> tuple[list[Trade], Hole | None]:
         """The new ones among ``trades``, oldest first, and the hole before them if they do not reach back."""
         ordered = sorted(trades, key=lambda trade: int(trade.id))
-        hole: Hole | None = None
-        if self._started:
-            joins = bool(ordered) and int(ordered[0].id) <= self._last_id
-            # A stream that had no trade yet and gets fewer than it asked for has got them all.
-            complete = self._last_id < 0 and len(ordered) < limit
-            if not joins and not complete:
-                hole = self._last_time, ordered[0].time if ordered else None
-        self._started = True
-        return [trade for trade in ordered if self._take(trade)], hole
+        first = ordered[0].time if ordered else None
+        hole = self._newest.hole([int(trade.id) for trade in ordered], first, limit)
+        return [trade for trade in ordered if self.update(trade)], hole
+
+
+class FlashMemory:
+    """The newest flash exchange order."""
+
+    def __init__(self) -> None:
+        self._newest = _Newest()
+
+    def update(self, order: FlashOrder) -> None:
+        """Note an order."""
+        self._newest.note(int(order.id), order.created_at)
+
+    def snapshot(self, orders: Iterable[FlashOrder], limit: int) -> tuple[list[FlashOrder], Hole | None]:
+        """The orders oldest first, and the hole before them if they do not reach back."""
+        ordered = sorted(orders, key=lambda order: int(order.id))
+        first = ordered[0].created_at if ordered else None
+        hole = self._newest.hole([int(order.id) for order in ordered], first, limit)
+        for order in ordered:
+            self.update(order)
+        return ordered, hole
 
 
 class CandleMemory:

@@ -6,7 +6,7 @@ Updates are routed by stream kind and market (and period), never by their reques
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..enums import Channel
@@ -21,6 +21,7 @@ from .base import (
     Frame,
     Item,
     LoginLost,
+    Parting,
     Problem,
     Reply,
     Request,
@@ -29,15 +30,14 @@ from .base import (
 )
 from .messages import Message, WireError
 from .sequence import ChangeIdSequence
+from .spot_calls import LOGIN_STATUS_ERROR, SpotCalls
 from .spot_context import Context, Handler, StreamKind
 from .spot_depth import DepthStreams
+from .spot_extra_streams import CostPriceStreams, ExchangeRateStreams, FlashOrderStreams, MarginAccountStreams
 from .spot_requests import Codec
 from .spot_streams import AccountStreams, CandleStreams, OrderStreams, TickerStreams, TradeStreams
 
 __all__ = ["LOGIN_STATUS_ERROR", "Codec", "SpotProtocol"]
-
-LOGIN_STATUS_ERROR = 45001
-"""Not logged in, or the token is invalid or expired (spot protocol, section 8)."""
 
 _EXCERPT = 200
 _UNKNOWN_KINDS = 100
@@ -57,13 +57,18 @@ class SpotProtocol:
         self._connection = connection
         self._context = context = Context(codec, connection)
         self._depth = DepthStreams(context)
+        orders = OrderStreams(context)
         self._kinds: dict[Channel, StreamKind] = {
             Channel.DEPTH: self._depth,
             Channel.TRADES: TradeStreams(context),
             Channel.TICKER: TickerStreams(context),
             Channel.CANDLES: CandleStreams(context),
             Channel.ACCOUNTS: AccountStreams(context),
-            Channel.ORDERS: OrderStreams(context),
+            Channel.ORDERS: orders,
+            Channel.MARGIN_ACCOUNTS: MarginAccountStreams(context),
+            Channel.EXCHANGE_RATES: ExchangeRateStreams(context),
+            Channel.FLASH_ORDERS: FlashOrderStreams(context),
+            Channel.COST_PRICES: CostPriceStreams(context),
         }
         self._handlers: dict[str, Handler] = {
             "success": self._on_success,
@@ -73,6 +78,8 @@ class SpotProtocol:
         }
         for kind in self._kinds.values():
             self._handlers.update(kind.handlers())
+        self._calls = SpotCalls(context, orders)
+        self._handlers.update(self._calls.handlers())
         self._unknown: set[str] = set()
         self.unknown_messages = 0
 
@@ -96,6 +103,11 @@ class SpotProtocol:
         """Items of streams that nobody subscribed to."""
         return self._context.unrouted
 
+    @property
+    def late_answers(self) -> int:
+        """Answers to commands that nobody waited for any more."""
+        return self._calls.late
+
     # -- streams
 
     def add(self, key: SubscriptionKey, *, limit: int | None = None, owner: Any = None) -> Route:
@@ -114,6 +126,7 @@ class SpotProtocol:
     def opened(self) -> None:
         """A new connection: nothing is pending, every chain waits for its snapshot."""
         self._context.requests.clear()
+        self._calls.reset()
         for kind in self._kinds.values():
             for route in kind.routes.values():
                 route.request_id = None
@@ -126,8 +139,28 @@ class SpotProtocol:
         parameters = {"token": f"Bearer {token}"}
         return self._context.requests.make(Command.AUTHENTICATE, "authenticateCustomerRequest", parameters)
 
+    def admit(self, keys: Sequence[SubscriptionKey]) -> None:
+        """Nothing, if streams of one channel, those of ``keys``, can be added to those that there are.
+
+        Raises:
+            ConfigurationError: they cannot.
+        """
+        self._kinds[keys[0].channel].admit(keys)
+
+    def groups(self, routes: Iterable[Route]) -> list[list[Route]]:
+        """The streams to ask for so that ``routes`` run, those of each group with one request; lists come first."""
+        by_channel: dict[Channel, list[Route]] = {}
+        for route in routes:
+            by_channel.setdefault(route.key.channel, []).append(route)
+        ordered = sorted(by_channel, key=lambda channel: not self._kinds[channel].is_listed)
+        return [group for channel in ordered for group in self._kinds[channel].groups(by_channel[channel])]
+
+    def parting(self, routes: Sequence[Route]) -> Parting:
+        """How to leave streams of one channel, which run."""
+        return self._kinds[routes[0].key.channel].parting(routes)
+
     def subscribe(self, routes: Sequence[Route]) -> tuple[Request, Frame]:
-        """Ask for streams of one channel; more than one at a time for tickers only."""
+        """Ask for streams of one channel: a group of :meth:`groups`."""
         for route in routes:
             route.sequence.reset()
         return self._context.requests.subscribe(routes)
@@ -143,6 +176,14 @@ class SpotProtocol:
     def heartbeat(self, interval: int) -> tuple[Request, Frame]:
         """Ask for a heartbeat every ``interval`` seconds (spot protocol, section 3)."""
         return self._context.requests.make(Command.HEARTBEAT, "heartbeatRequest", {"interval": interval})
+
+    def call(self, name: str, parameters: Mapping[str, Any]) -> tuple[Request, Frame]:
+        """A command, whose answer is a Reply with the same request, or a LoginLost."""
+        return self._calls.make(name, parameters)
+
+    def give_up(self, request: Request) -> None:
+        """Nobody waits for the answer to a command any more; one that still comes is counted."""
+        self._calls.give_up(request)
 
     # -- responses
 
@@ -205,6 +246,8 @@ class SpotProtocol:
     # -- replies
 
     def _on_success(self, message: Message, at: float, items: list[Item]) -> None:
+        if self._calls.success(message, items):
+            return
         request = self._context.requests.take(message.request_id)
         if request is None:
             return
@@ -215,12 +258,14 @@ class SpotProtocol:
     def _on_error(self, message: Message, at: float, items: list[Item]) -> None:
         body: WireError = message.body
         error = ServerError(convert.integer(body.code, "code"), redact(body.message or "")[:_LONGEST_WORDS])
+        if self._calls.error(message, error, items):
+            return
         request = self._context.requests.take(message.request_id)
         control: Control
         if request is not None:
             private = any(route.key.channel.is_private for route in request.routes)
             lost = error.code == LOGIN_STATUS_ERROR and private
-            control = LoginLost(error, request) if lost else Reply(request, error)
+            control = LoginLost(error, request) if lost else Reply(request, error, again=self._again(request))
         elif error.code == LOGIN_STATUS_ERROR:
             control = LoginLost(error)
         else:
@@ -229,6 +274,11 @@ class SpotProtocol:
                 RequestRejected(text, code=error.code, reason=error.message, request_id=message.request_id)
             )
         items.append((None, control))
+
+    def _again(self, request: Request) -> tuple[tuple[Route, ...], ...]:
+        if request.command is not Command.SUBSCRIBE:
+            return ()
+        return self._kinds[request.routes[0].key.channel].apart(request)
 
     def _on_pong(self, message: Message, at: float, items: list[Item]) -> None:
         request = self._context.requests.take(message.request_id, Command.PING)

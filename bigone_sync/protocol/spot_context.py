@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..errors import DecodeError
-from ..events import Gap
+from ..events import Gap, SubscriptionKey
 from ..redact import redact, redact_bytes
-from .base import CodecError, Item, Missing, Problem, Route
+from .base import CodecError, Item, Missing, Parting, Problem, Request, Route
 from .memory import Hole
 from .messages import Message
 from .spot_requests import Codec, Requests
@@ -49,15 +49,22 @@ class Context:
         self, message: Message, make: Callable[..., Any], at: float, items: list[Item], *, snapshot: bool
     ) -> list[Any]:
         """The body's items as events; one that cannot be read is reported and does not take the others along."""
+        wires = message.body if snapshot else (message.body,)
+        return self.each(message.kind, wires, make, at, items, snapshot=snapshot)
+
+    def each(
+        self, kind: str, wires: Iterable[Any], make: Callable[..., Any], at: float, items: list[Item], *, snapshot: bool
+    ) -> list[Any]:
+        """``wires``, of a message of this kind, as events; otherwise like :meth:`events`."""
         events = []
-        for wire in message.body if snapshot else (message.body,):
+        for wire in wires:
             try:
                 if isinstance(wire, CodecError):
                     raise wire
                 events.append(make(wire, self.connection, at, snapshot=snapshot))
             except CodecError as error:
                 shown = b"" if isinstance(wire, CodecError) else repr(wire).encode()
-                self.undecodable(CodecError(f"{message.kind}: {error}"), shown, items)
+                self.undecodable(CodecError(f"{kind}: {error}"), shown, items)
         return events
 
     def missing(self, route: Route, hole: Hole | None, reason: str, at: float, items: list[Item]) -> None:
@@ -72,6 +79,9 @@ class Context:
 class StreamKind:
     """One kind of stream: its routes and the handlers of its messages."""
 
+    is_listed = False
+    """Whether one request can ask for several streams."""
+
     def __init__(self, context: Context) -> None:
         self.context = context
         self.routes: dict[Any, Route] = {}
@@ -79,6 +89,32 @@ class StreamKind:
     def place(self, route: Route) -> Any:
         """What its updates are routed by."""
         return route.key.market
+
+    def admit(self, keys: Sequence[SubscriptionKey]) -> None:
+        """Nothing, if streams of ``keys`` can be added to those that there are.
+
+        Raises:
+            ConfigurationError: they cannot.
+        """
+
+    def groups(self, routes: Sequence[Route]) -> list[list[Route]]:
+        """The streams to ask for so that ``routes`` run, those of each group with one request."""
+        if self.is_listed:
+            return [list(routes)] if routes else []
+        return [[route] for route in routes]
+
+    def parting(self, routes: Sequence[Route]) -> Parting:
+        """How to leave ``routes``, which run."""
+        return Parting(tuple(tuple(group) for group in self.groups(routes)))
+
+    def apart(self, request: Request) -> tuple[tuple[Route, ...], ...]:
+        """What to ask for instead of what ``request`` was refused: which of its streams is at fault is not said."""
+        return tuple((route,) for route in self.refused(request)) if len(request.routes) > 1 else ()
+
+    def refused(self, request: Request) -> list[Route]:
+        """The streams that waited for the answer to ``request``."""
+        ours = (route for route in request.routes if self.routes.get(self.place(route)) is route)
+        return [route for route in ours if route.request_id == request.id]
 
     def answering(self, message: Message, places: Iterable[Any]) -> Route | None:
         """The stream that a snapshot is of; what it holds counts more than its id, which may come twice."""

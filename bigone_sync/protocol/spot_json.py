@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
@@ -16,24 +15,28 @@ from .messages import (
     Message,
     WireAccount,
     WireCandle,
+    WireCostPrice,
     WireDepth,
     WireDepthMessage,
     WireError,
+    WireExchangeRate,
+    WireExchangeRates,
+    WireFlashOrder,
+    WireMarginAccount,
+    WireMarket,
     WireOrder,
     WireSuccess,
     WireTicker,
     WireTrade,
 )
+from .spot_levels import LARGEST, checked
 
 __all__ = ["HotUpdate", "JsonCodec"]
 
-# Books sort by float, so a level's numbers must be finite; msgspec checks that while it reads.
-_LARGEST = 1e300
-_Number = Annotated[float, Meta(ge=0, lt=_LARGEST)]
+# What `checked` asks of a level, as far as msgspec can check it while it reads.
+_Number = Annotated[float, Meta(ge=0, lt=LARGEST)]
 # No level costs nothing; what looks like it is left to the slow way.
-_Price = Annotated[float, Meta(gt=0, lt=_LARGEST)]
-# The same for text that msgspec does not read as a number; float() alone would take "1_000" and other scripts' digits.
-_DECIMAL = re.compile(r"[+-]?\d{1,400}(?:\.\d{0,400})?(?:[eE][+-]?\d{1,3})?\Z", re.ASCII)
+_Price = Annotated[float, Meta(gt=0, lt=LARGEST)]
 # Ids beyond it are read the slow way, which knows the bounds of 64 bits.
 _Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
@@ -41,7 +44,7 @@ _Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 class _HotLevel(Struct, frozen=True, gc=False, rename="camel"):
     price: _Price
     amount: _Number
-    order_count: int | None = None
+    order_count: int = 0
 
 
 class _HotDepth(Struct, frozen=True, gc=False, rename="camel"):
@@ -78,7 +81,7 @@ class _RawSides(Struct, frozen=True, gc=False):
 class _RawLevel(Struct, frozen=True, gc=False, rename="camel"):
     price: Raw
     amount: Raw
-    order_count: int | None = None
+    order_count: int | None = 0
 
 
 def _side_of_update(side: type[Struct]) -> Any:
@@ -103,12 +106,14 @@ def _rows(raw: Raw) -> tuple[LevelText, ...]:
     if bytes(raw) == b"null":
         return ()
     try:
-        return _decode_rows(raw)
+        rows = _decode_rows(raw)
     except msgspec.ValidationError:
-        return tuple(
+        rows = tuple(
             LevelText(_literal(level.price), _literal(level.amount), level.order_count)
             for level in _decode_raw_rows(raw)
         )
+    # Null says the same as nothing (spot protocol, section 5).
+    return tuple([LevelText(row.price, row.amount) if row.order_count is None else row for row in rows])
 
 
 def _literal(raw: Raw) -> str:
@@ -153,22 +158,15 @@ class _OrderUpdate(WireOrder, frozen=True, gc=False, rename="camel"):
     order: WireOrder | None = None
 
 
-def _checked(raw: Raw) -> tuple[LevelText, ...]:
-    rows = _rows(raw)
-    for row in rows:
-        for text in (row.price, row.amount):
-            if not (_DECIMAL.match(text) and 0 <= float(text) < _LARGEST):
-                raise CodecError(f"{text[:40]!r} is not a price or an amount")
-    return rows
-
-
 def _depth(raw: Raw) -> WireDepthMessage:
     message = _decode_depth(raw)
     depth = message.depth
     if depth is None:
         raise CodecError("a depth message without its depth")
     return WireDepthMessage(
-        WireDepth(depth.market, _checked(depth.asks), _checked(depth.bids)), message.change_id, message.prev_id
+        WireDepth(depth.market, checked(_rows(depth.asks)), checked(_rows(depth.bids))),
+        message.change_id,
+        message.prev_id,
     )
 
 
@@ -176,7 +174,7 @@ def _flat_depth(raw: Raw) -> WireDepthMessage:
     """The form of the guide, which the live server does not send (spot protocol, section 6.1)."""
     flat = _decode_flat_depth(raw)
     return WireDepthMessage(
-        WireDepth(flat.market, _checked(flat.asks), _checked(flat.bids)), flat.change_id, flat.prev_id
+        WireDepth(flat.market, checked(_rows(flat.asks)), checked(_rows(flat.bids))), flat.change_id, flat.prev_id
     )
 
 
@@ -209,10 +207,8 @@ def _one(member: str, kind: type[Struct]) -> Callable[[Raw], Any]:
     return read
 
 
-def _many(member: str, kind: type[Struct]) -> Callable[[Raw], list[Any]]:
-    """Reader of a payload that wraps a list; an item that cannot be read does not take the others along."""
-    wrapper = msgspec.json.Decoder(dict[str, Raw]).decode
-    items = msgspec.json.Decoder(list[Raw] | None).decode
+def _attempt(kind: type[Struct]) -> Callable[[Raw], Any]:
+    """Reader of an item of a list; one that cannot be read does not take the others along."""
     item = msgspec.json.Decoder(kind).decode
 
     def attempt(raw: Raw) -> Any:
@@ -221,10 +217,36 @@ def _many(member: str, kind: type[Struct]) -> Callable[[Raw], list[Any]]:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return CodecError(str(error))
 
+    return attempt
+
+
+def _many(member: str, kind: type[Struct]) -> Callable[[Raw], list[Any]]:
+    """Reader of a payload that wraps a list."""
+    wrapper = msgspec.json.Decoder(dict[str, Raw]).decode
+    items = msgspec.json.Decoder(list[Raw] | None).decode
+    attempt = _attempt(kind)
+
     def read(raw: Raw) -> list[Any]:
         return [attempt(found) for found in items(wrapper(raw).get(member, Raw(b"null"))) or ()]
 
     return read
+
+
+class _RawRates(Struct, frozen=True, gc=False, rename="camel"):
+    quote_asset: str | None = None
+    base_assets: list[Raw] | None = None
+    updated_at: Any = None
+
+
+_decode_rates = msgspec.json.Decoder(_RawRates).decode
+_attempt_rate = _attempt(WireExchangeRate)
+
+
+def _rates(raw: Raw) -> WireExchangeRates:
+    """A list with members of its own (spot schema, section 6)."""
+    found = _decode_rates(raw)
+    rates = tuple(_attempt_rate(rate) for rate in found.base_assets or ())
+    return WireExchangeRates(found.quote_asset, rates, found.updated_at)
 
 
 def _whole(kind: type[Struct]) -> Callable[[Raw], Any]:
@@ -253,6 +275,15 @@ _READERS: Mapping[str, Callable[[Raw], Any]] = {
     "accountUpdate": _one("account", WireAccount),
     "ordersSnapshot": _many("orders", WireOrder),
     "orderUpdate": _order_update,
+    "marginAccountsSnapshot": _many("accounts", WireMarginAccount),
+    "marginAccountUpdate": _one("account", WireMarginAccount),
+    "exchangeRatesListSnapshot": _rates,
+    "exchangeRatesListUpdate": _rates,
+    "flashExchangeOrdersSnapshot": _many("flashExchangeOrders", WireFlashOrder),
+    "flashExchangeOrderUpdate": _one("flashExchangeOrder", WireFlashOrder),
+    "spotCostPriceSnapshot": _many("spotCostPrices", WireCostPrice),
+    "spotCostPriceUpdate": _one("spotCostPrice", WireCostPrice),
+    "listMarketsResponse": _many("markets", WireMarket),
 }
 
 

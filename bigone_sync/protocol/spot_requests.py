@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ..enums import Channel
@@ -23,6 +23,10 @@ _STREAMS: Mapping[Channel, str] = {
     Channel.CANDLES: "MarketCandles",
     Channel.ACCOUNTS: "ViewerAccounts",
     Channel.ORDERS: "ViewerOrders",
+    Channel.MARGIN_ACCOUNTS: "ViewerMarginAccounts",
+    Channel.EXCHANGE_RATES: "ExchangeRatesList",
+    Channel.FLASH_ORDERS: "FlashExchangeOrders",
+    Channel.COST_PRICES: "SpotCostPrice",
 }
 
 
@@ -81,7 +85,7 @@ class Requests:
     def subscribe(self, routes: Sequence[Route]) -> tuple[Request, Frame]:
         """Ask for streams of one channel."""
         name = _name("subscribe", routes[0].key)
-        request, frame = self.make(Command.SUBSCRIBE, name, _parameters(routes, limit=True), routes)
+        request, frame = self.make(Command.SUBSCRIBE, name, _parameters(routes, begin=True), routes)
         for route in routes:
             route.request_id = request.id
         return request, frame
@@ -91,7 +95,7 @@ class Requests:
         for route in routes:
             route.request_id = None
         name = _name("unsubscribe", routes[0].key)
-        return self.make(Command.UNSUBSCRIBE, name, _parameters(routes, limit=False), routes)
+        return self.make(Command.UNSUBSCRIBE, name, _parameters(routes, begin=False), routes)
 
     def take(self, request_id: str, command: Command | None = None) -> Request | None:
         """The request of this id, which waits no more; only one of this ``command``, where there is one."""
@@ -113,6 +117,7 @@ class Requests:
         if request is not None:
             del self._waiting[request.id]
             for waiting in request.routes:
+                waiting.granted = True
                 if waiting.request_id == request.id:
                     waiting.request_id = None
             items.append((None, Reply(request)))
@@ -123,11 +128,33 @@ def _name(verb: str, key: SubscriptionKey) -> str:
     return f"{verb}{everything}{_STREAMS[key.channel]}Request"
 
 
-def _parameters(routes: Sequence[Route], *, limit: bool) -> dict[str, Any]:
+def _markets(keys: Sequence[SubscriptionKey], begin: bool) -> dict[str, Any]:
+    """An empty list means all markets (spot protocol, section 6.2)."""
+    return {"markets": [key.market for key in keys if key.market is not None]}
+
+
+def _rates(keys: Sequence[SubscriptionKey], begin: bool) -> dict[str, Any]:
+    """A connection has one list, so the end of it names nothing (spot schema, section 6)."""
+    pairs = [(key.market or "").split("-") for key in keys]
+    return {"quote": pairs[0][1], "bases": [base for base, _ in pairs]} if begin else {}
+
+
+def _assets(keys: Sequence[SubscriptionKey], begin: bool) -> dict[str, Any]:
+    """Spot schema, section 6."""
+    return {"assetUuids": [key.asset for key in keys]}
+
+
+_LISTS: Mapping[Channel, Callable[[Sequence[SubscriptionKey], bool], dict[str, Any]]] = {
+    Channel.TICKER: _markets,
+    Channel.EXCHANGE_RATES: _rates,
+    Channel.COST_PRICES: _assets,
+}
+
+
+def _parameters(routes: Sequence[Route], *, begin: bool) -> dict[str, Any]:
     key = routes[0].key
-    if key.channel == Channel.TICKER:
-        # An empty list means all markets (spot protocol, section 6.2).
-        return {"markets": [route.key.market for route in routes if route.key.market is not None]}
+    if key.channel in _LISTS:
+        return _LISTS[key.channel]([route.key for route in routes], begin)
     parameters: dict[str, Any] = {}
     if key.market is not None:
         parameters["market"] = key.market
@@ -135,6 +162,6 @@ def _parameters(routes: Sequence[Route], *, limit: bool) -> dict[str, Any]:
         parameters["period"] = key.period.value
     if key.unit is not None:
         parameters["businessUnit"] = key.unit.value
-    if limit and routes[0].limit is not None:
+    if begin and routes[0].limit is not None:
         parameters["limit"] = routes[0].limit
     return parameters

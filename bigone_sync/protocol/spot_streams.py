@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..enums import BusinessUnit, Channel
 from ..events import Candle, Order, Ticker, Trade
 from . import spot_events as convert
-from .base import Item, Route
+from .base import Item, Parting, Route
 from .memory import CandleMemory, OrderMemory, TradeMemory
 from .messages import Message
 from .spot_context import Handler, StreamKind
 
-__all__ = ["AccountStreams", "CandleStreams", "OrderStreams", "TickerStreams", "TradeStreams"]
+__all__ = [
+    "DEFAULT_LIMIT",
+    "AccountStreams",
+    "CandleStreams",
+    "ListedStreams",
+    "OrderStreams",
+    "SingleStream",
+    "TickerStreams",
+    "TradeStreams",
+]
 
-# What the exchange sends where the request names no limit (spot protocol, sections 6.3 and 6.4).
-_DEFAULT_LIMIT = 20
+DEFAULT_LIMIT = 20
+"""What the exchange sends where the request names no limit (spot protocol, sections 6.3 and 6.4)."""
 _TRADES_REMEMBERED = 4096
 
 
@@ -24,7 +34,7 @@ class TradeStreams(StreamKind):
 
     def memory(self, limit: int | None) -> TradeMemory:
         """Ids seen."""
-        return TradeMemory(max(_TRADES_REMEMBERED, 4 * (limit or _DEFAULT_LIMIT)))
+        return TradeMemory(max(_TRADES_REMEMBERED, 4 * (limit or DEFAULT_LIMIT)))
 
     def handlers(self) -> dict[str, Handler]:
         """Snapshot and update."""
@@ -40,7 +50,7 @@ class TradeStreams(StreamKind):
             return
         context.requests.answered(message, route, items)
         ours = [trade for trade in trades if trade.market == route.key.market]
-        fresh, hole = route.memory.snapshot(ours, route.limit or _DEFAULT_LIMIT)
+        fresh, hole = route.memory.snapshot(ours, route.limit or DEFAULT_LIMIT)
         context.missing(route, hole, "the new snapshot does not reach back to the last trade seen", at, items)
         if fresh:
             items.append((route, fresh))
@@ -57,35 +67,82 @@ class TradeStreams(StreamKind):
                 self.context.duplicates += 1
 
 
-class TickerStreams(StreamKind):
+class ListedStreams(StreamKind):
+    """Several streams share a request and its snapshot. Routed by what their events name."""
+
+    is_listed = True
+    channel: Channel
+
+    def read(self, message: Message, at: float, items: list[Item], *, snapshot: bool) -> list[Any]:
+        """The events of a message."""
+        raise NotImplementedError
+
+    def places(self, event: Any) -> tuple[Any, ...]:
+        """Where the routes are that get ``event``."""
+        raise NotImplementedError
+
+    def waiting(self, events: Sequence[Any]) -> list[Route]:
+        """The routes that a snapshot of ``events`` may answer; what it holds tells, where its id does not."""
+        places = [place for event in events for place in self.places(event)]
+        return [route for place in places if (route := self.routes.get(place)) is not None and route.request_id]
+
+    def snapshot(self, message: Message, at: float, items: list[Item]) -> None:
+        """What was asked for; one request may have asked for several streams."""
+        events = self.read(message, at, items, snapshot=True)
+        requests = self.context.requests
+        asked = [route for route in requests.routes_of(message) if route.key.channel == self.channel]
+        answered = asked or self.waiting(events)
+        if answered:
+            requests.answered(message, answered[0], items)
+        self._deliver(events, items)
+
+    def update(self, message: Message, at: float, items: list[Item]) -> None:
+        """New numbers."""
+        self._deliver(self.read(message, at, items, snapshot=False), items)
+
+    def _deliver(self, events: Sequence[Any], items: list[Item]) -> None:
+        for event in events:
+            routes = [route for place in self.places(event) if (route := self.routes.get(place)) is not None]
+            for route in routes:
+                items.append((route, [event]))
+            self.context.unrouted += not routes
+
+
+class TickerStreams(ListedStreams):
     """Routed by market, and to whoever wants all markets."""
+
+    channel = Channel.TICKER
 
     def handlers(self) -> dict[str, Handler]:
         """Snapshot and update."""
         return {"tickersSnapshot": self.snapshot, "tickerUpdate": self.update}
 
-    def snapshot(self, message: Message, at: float, items: list[Item]) -> None:
-        """The tickers asked for; one request may have asked for several streams."""
-        tickers: list[Ticker] = self.context.events(message, convert.ticker_event, at, items, snapshot=True)
-        # Without an id that is known, the markets tell which request this answers: of those that wait.
-        places = [*(ticker.market for ticker in tickers), None]
-        waiting = [route for place in places if (route := self.routes.get(place)) is not None and route.request_id]
-        asked = [route for route in self.context.requests.routes_of(message) if route.key.channel == Channel.TICKER]
-        if asked or waiting:
-            self.context.requests.answered(message, (asked or waiting)[0], items)
-        for ticker in tickers:
-            self._route(ticker, items)
+    def groups(self, routes: Sequence[Route]) -> list[list[Route]]:
+        """Those by name together; the list of all is an empty one (spot protocol, section 6.2)."""
+        named = [route for route in routes if route.key.market is not None]
+        return [group for group in (named, [route for route in routes if route.key.market is None]) if group]
 
-    def update(self, message: Message, at: float, items: list[Item]) -> None:
-        """One market's new numbers."""
-        for ticker in self.context.events(message, convert.ticker_event, at, items, snapshot=False):
-            self._route(ticker, items)
+    def parting(self, routes: Sequence[Route]) -> Parting:
+        """All tickers and those of one market share their subscriptions (spot protocol, section 6.2)."""
+        others = [route for route in self.routes.values() if route not in routes]
+        if any(other.key.market is None for other in others):
+            return Parting(())  # they go on as some of all; what nobody wants is not routed
+        everything = any(route.key.market is None for route in routes)
+        return Parting(super().parting(routes).unsubscribe, tuple(others) if everything else ())
 
-    def _route(self, ticker: Ticker, items: list[Item]) -> None:
-        routes = [route for place in (ticker.market, None) if (route := self.routes.get(place)) is not None]
-        for route in routes:
-            items.append((route, [ticker]))
-        self.context.unrouted += not routes
+    def read(self, message: Message, at: float, items: list[Item], *, snapshot: bool) -> list[Ticker]:
+        """The tickers."""
+        return self.context.events(message, convert.ticker_event, at, items, snapshot=snapshot)
+
+    def places(self, event: Ticker) -> tuple[str | None, ...]:
+        """Its market's, and that of all."""
+        return event.market, None
+
+    def waiting(self, events: Sequence[Ticker]) -> list[Route]:
+        """Those by name first; all may have no market at all."""
+        everything = self.routes.get(None)
+        found = [route for route in super().waiting(events) if route is not everything]
+        return [*found, everything] if everything is not None and everything.request_id else found
 
 
 class CandleStreams(StreamKind):
@@ -130,16 +187,14 @@ class CandleStreams(StreamKind):
                 items.append((route, [candle]))
 
 
-class AccountStreams(StreamKind):
-    """One stream."""
+class SingleStream(StreamKind):
+    """One stream: a snapshot of everything, then what changes."""
 
-    def handlers(self) -> dict[str, Handler]:
-        """Snapshot and update."""
-        return {"accountsSnapshot": self.snapshot, "accountUpdate": self.update}
+    make: Callable[..., Any]
 
     def snapshot(self, message: Message, at: float, items: list[Item]) -> None:
-        """All balances."""
-        events = self.context.events(message, convert.account_event, at, items, snapshot=True)
+        """Everything."""
+        events = self.context.events(message, self.make, at, items, snapshot=True)
         route = self.routes.get(None)
         if route is None:
             self.context.unrouted += 1
@@ -149,13 +204,23 @@ class AccountStreams(StreamKind):
             items.append((route, events))
 
     def update(self, message: Message, at: float, items: list[Item]) -> None:
-        """One asset."""
+        """One item."""
         route = self.routes.get(None)
-        for event in self.context.events(message, convert.account_event, at, items, snapshot=False):
+        for event in self.context.events(message, self.make, at, items, snapshot=False):
             if route is None:
                 self.context.unrouted += 1
             else:
                 items.append((route, [event]))
+
+
+class AccountStreams(SingleStream):
+    """All balances, then one asset at a time."""
+
+    make = staticmethod(convert.account_event)
+
+    def handlers(self) -> dict[str, Handler]:
+        """Snapshot and update."""
+        return {"accountsSnapshot": self.snapshot, "accountUpdate": self.update}
 
 
 class OrderStreams(StreamKind):
@@ -190,13 +255,17 @@ class OrderStreams(StreamKind):
     def update(self, message: Message, at: float, items: list[Item]) -> None:
         """One order's new state."""
         for order in self.context.events(message, convert.order_event, at, items, snapshot=False):
-            routes = self._routes(order)
-            for route in routes:
-                if route.memory.accept(order):
-                    items.append((route, [order]))
-                else:
-                    self.context.duplicates += 1
-            self.context.unrouted += not routes
+            self.route(order, items)
+
+    def route(self, order: Order, items: list[Item]) -> None:
+        """To whom an order is news."""
+        routes = self._routes(order)
+        for route in routes:
+            if route.memory.accept(order):
+                items.append((route, [order]))
+            else:
+                self.context.duplicates += 1
+        self.context.unrouted += not routes
 
     def _routes(self, order: Order) -> list[Route]:
         places = ((order.market, order.business_unit), (None, order.business_unit))

@@ -169,6 +169,11 @@ class Connection:
         return attempt is not None and self._state in _UP and attempt.try_send(data, binary=binary)
 
     @property
+    def attempt(self) -> Attempt | None:
+        """The present one, if it is up: what is sent on it goes over this connection or not at all."""
+        return self._attempt if self._state in _UP else None
+
+    @property
     def is_delivering(self) -> bool:
         """Whether the reader is handing on what it read, which may wait for a full queue."""
         attempt = self._attempt

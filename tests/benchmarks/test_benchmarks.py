@@ -51,7 +51,8 @@ def test_the_hot_path_measures_every_case(capsys: pytest.CaptureFixture[str]) ->
         assert float(row.split("|")[2].replace(",", "")) > 0
 
 
-def test_a_short_soak_finds_nothing_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("protocol", ["json", "proto"])
+def test_a_short_soak_finds_nothing_wrong(protocol: str, capsys: pytest.CaptureFixture[str]) -> None:
     with leak_check():
-        assert soak.run(4.0, seed=3) == []
+        assert soak.run(4.0, seed=3, protocol=protocol) == []
     assert "misfortunes" in capsys.readouterr().out

@@ -15,11 +15,13 @@ def channel_row(text: str, channel: str) -> list[str]:
     return rows[0]
 
 
-def test_plain_lines_tell_the_whole_story() -> None:
-    with running("-m", "bigone_sync", "demo", "--seconds", "4") as process:
+@pytest.mark.parametrize("protocol", ["json", "proto"])
+def test_plain_lines_tell_the_whole_story(protocol: str) -> None:
+    with running("-m", "bigone_sync", "demo", "--seconds", "4", "--protocol", protocol) as process:
         assert process.wait() == 0, process.text
         text = process.text
 
+    assert f"connected: 4 channels over {protocol}, streams live" in text
     assert "Traceback" not in text
     assert "\x1b" not in text
     # The market and the kept book.
@@ -101,6 +103,7 @@ def test_ctrl_c_during_the_outage_still_heals_and_compares() -> None:
         (["--market", "BTCUSDT"], "BASE-QUOTE"),
         (["--market", "BTC-BTC"], "base and quote must differ"),
         (["--seed", "x"], "--seed"),
+        (["--protocol", "xml"], "'json', 'proto'"),
         (["--what"], "--what"),
         (["more"], "more"),
     ],
@@ -144,8 +147,18 @@ def test_without_the_local_exchange_one_line_says_what_to_install() -> None:
         assert 'pip install "bigone_sync[demo]"' in process.text
 
 
-def test_the_library_itself_needs_neither() -> None:
-    blocked = "import sys; sys.modules.update(dict.fromkeys(('click', 'rich', 'aiohttp')))"
+def test_a_missing_protobuf_is_named_and_json_does_without() -> None:
+    blocked = "import sys; sys.modules['google.protobuf'] = None; from bigone_sync.cli import main"
+    with running("-c", f"{blocked}; main(['demo', '--seconds', '2', '--protocol', 'proto'])") as process:
+        assert process.wait() == 1
+        assert "protobuf" in process.text
+        assert "Traceback" not in process.text
+    with running("-c", f"{blocked}; main(['demo', '--seconds', '2'])") as process:
+        assert process.wait() == 0, process.text
+
+
+def test_the_library_itself_needs_none_of_them() -> None:
+    blocked = "import sys; sys.modules.update(dict.fromkeys(('click', 'rich', 'aiohttp', 'google.protobuf')))"
     with running("-c", f"{blocked}; import bigone_sync; bigone_sync.SpotClient(); print('fine')") as process:
         assert process.wait() == 0, process.text
         assert process.lines == ["fine"]

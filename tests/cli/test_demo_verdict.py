@@ -65,7 +65,7 @@ def run(exchange: LocalExchange, proxy: type[FaultProxy] = FaultProxy) -> tuple[
     output = io.StringIO()
     console = Console(file=output, width=80, highlight=False)
     with leak_check(), exchange, proxy(exchange.spot_url) as path:
-        status = Show(exchange, path, Recorder(MARKET), seconds=2, seed=1, console=console).run()
+        status = Show(exchange, path, Recorder(MARKET), seconds=2, seed=1, protocol="json", console=console).run()
     return status, output.getvalue()
 
 

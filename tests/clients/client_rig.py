@@ -27,6 +27,8 @@ CALM = Timeouts(connect=2, ping=5, pong=5, reply=2, close=2)
 QUICK = Timeouts(connect=2, ping=0.3, pong=0.3, reply=1, close=2)
 BACKOFF = Backoff(initial=0.05, cap=0.2)
 PATIENCE = 10.0
+PROTOCOL = "json"
+"""What the clients speak; set for each test."""
 
 T = TypeVar("T")
 
@@ -81,7 +83,7 @@ class Watched:
 
 def spot(url: str, *, private: bool = False, **options: Any) -> SpotClient:
     """A client with short times."""
-    options = {"timeouts": CALM, "backoff": BACKOFF, **options}
+    options = {"timeouts": CALM, "backoff": BACKOFF, "protocol": PROTOCOL, **options}
     return SpotClient(KEYS if private else None, url=url, **options)
 
 

@@ -252,8 +252,8 @@ def test_no_ready_after_close(still: LocalExchange) -> None:
         assert set(last.values()) <= {ConnectionState.CLOSED}
 
 
-def test_the_exchange_sees_a_polite_end(still: LocalExchange) -> None:
-    client = SpotClient(KEYS, url=still.spot_url)
+def test_the_exchange_sees_a_polite_end(still: LocalExchange, protocol: str) -> None:
+    client = SpotClient(KEYS, url=still.spot_url, protocol=protocol)
     client.on_depth(BTC, Log())
     with running(client):
         assert still.connection_count == 1

@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
+import client_rig
 import pytest
 from client_rig import BTC, ETH, PATIENCE, Log, running, spot
 
@@ -24,7 +25,7 @@ HEAD = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from bigone_sync import *
-client = SpotClient(Credentials("key", "secret"), url=sys.argv[1])
+client = SpotClient(Credentials("key", "secret"), url=sys.argv[1], protocol=sys.argv[2])
 """
 
 
@@ -37,7 +38,7 @@ def busy() -> Iterator[LocalExchange]:
 def script(exchange: LocalExchange, text: str) -> subprocess.Popen[str]:
     source = HEAD + textwrap.dedent(text)
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-X", "dev", "-c", source, exchange.spot_url],
+        [sys.executable, "-W", "error", "-X", "dev", "-c", source, exchange.spot_url, client_rig.PROTOCOL],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -187,6 +188,8 @@ def child_of(client: SpotClient) -> str:
         "run_forever": client.run_forever,
         "on_depth": lambda: client.on_depth(ETH, print),
         "order_book": lambda: client.order_book(ETH),
+        "create_order": lambda: client.create_order(ETH, "buy", amount=1),
+        "list_markets": client.list_markets,
     }
     if client.state != ConnectionState.CLOSED:
         return f"state {client.state}"

@@ -14,15 +14,21 @@ from client_rig import BTC, KEYS, Log
 from bigone_sync import (
     Backoff,
     BigOneError,
+    BusinessUnit,
     Channel,
     ConfigurationError,
     Credentials,
     Limits,
+    Overflow,
     SpotClient,
     Subscription,
     Timeouts,
 )
 from bigone_sync.testing.leaks import leak_check
+
+pytestmark = pytest.mark.one_codec
+
+UUID = "0df9c3c3-255a-46d7-ab82-dedae169fba9"
 
 BAD_CONSTRUCTIONS: list[tuple[dict[str, Any], str, str]] = [
     ({"credentials": "key"}, "credentials", "Credentials"),
@@ -88,6 +94,36 @@ BAD_CALLS: list[tuple[Callable[[SpotClient], object], str, str]] = [
     (lambda client: client.subscribe(Channel.DEPTH, BTC, period="MIN1"), "period", "candles"),
     (lambda client: client.subscribe(Channel.ACCOUNTS, BTC), "market", "accounts"),
     (lambda client: client.subscribe(Channel.TRADES, BTC, limit=0), "limit", "1 to"),
+    (lambda client: client.on_order(BTC, print, business_unit="FUTURE"), "business_unit", "'MARGIN'"),
+    (lambda client: client.on_order(print, business_unit=1), "business_unit", "'SPOT'"),  # type: ignore[call-overload]
+    (lambda client: client.on_order(business_unit=BusinessUnit.UNKNOWN), "business_unit", "'MARGIN'"),
+    (lambda client: client.on_exchange_rate("usdt", ["BTC"], print), "quote", "'USDT'"),
+    (lambda client: client.on_exchange_rate(None, ["BTC"], print), "quote", "symbol"),  # type: ignore[call-overload]
+    (lambda client: client.on_exchange_rate("USDT", ["BTC", "eth"], print), "bases", "'ETH'"),
+    (lambda client: client.on_exchange_rate("USDT", ["BTC-USDT"], print), "bases", "'BTC'"),
+    (lambda client: client.on_exchange_rate("USDT", [], print), "bases", "at least one"),
+    (lambda client: client.on_exchange_rate("USDT", 5, print), "bases", "symbol"),  # type: ignore[call-overload]
+    (lambda client: client.on_exchange_rate("USDT", [5], print), "bases", "symbol"),  # type: ignore[list-item]
+    (lambda client: client.on_flash_order(print, limit=0), "limit", "1 to"),
+    (lambda client: client.on_cost_price("BTC", print), "assets", "UUID"),
+    (lambda client: client.on_cost_price([], print), "assets", "at least one"),
+    (lambda client: client.on_cost_price(None, print), "assets", "UUID"),  # type: ignore[call-overload]
+    (lambda client: client.on_cost_price([UUID, UUID[:-1]], print), "assets", "UUID"),
+    (lambda client: client.on_margin_account(print, overflow=Overflow.RESYNC), "overflow", "public"),
+    (lambda client: client.on_flash_order(print, overflow=Overflow.RESYNC), "overflow", "public"),
+    (lambda client: client.on_cost_price(UUID, print, overflow=Overflow.RESYNC), "overflow", "public"),
+    (lambda client: client.subscribe("margin_accounts", BTC), "market", "margin_accounts"),
+    (lambda client: client.subscribe("exchange_rates", BTC), "market", "exchange_rates"),
+    (lambda client: client.subscribe("exchange_rates", bases=["BTC"]), "quote", "symbol"),
+    (lambda client: client.subscribe("exchange_rates", quote="USDT"), "bases", "symbol"),
+    (lambda client: client.subscribe("flash_orders", BTC), "market", "flash_orders"),
+    (lambda client: client.subscribe("flash_orders", limit=0), "limit", "1 to"),
+    (lambda client: client.subscribe("cost_prices", UUID), "market", "cost_prices"),
+    (lambda client: client.subscribe("cost_prices"), "assets", "UUID"),
+    (lambda client: client.subscribe("trades", BTC, business_unit="MARGIN"), "business_unit", "orders"),
+    (lambda client: client.subscribe("ticker", BTC, quote="USDT"), "quote", "exchange_rates"),
+    (lambda client: client.subscribe("ticker", BTC, bases=["BTC"]), "bases", "exchange_rates"),
+    (lambda client: client.subscribe("accounts", assets=[UUID]), "assets", "cost_prices"),
     (lambda client: client.subscribe(Channel.DEPTH, BTC, handler=5), "handler", "callable"),  # type: ignore[arg-type]
 ]
 
@@ -115,6 +151,11 @@ def test_a_bad_argument_of_a_stream_is_named_and_changes_nothing(
         lambda client: client.on_account()(print),
         lambda client: client.subscribe(Channel.ORDERS),
         lambda client: client.subscribe("accounts"),
+        lambda client: client.on_margin_account(print),
+        lambda client: client.on_flash_order()(print),
+        lambda client: client.on_cost_price(UUID, print),
+        lambda client: client.subscribe("margin_accounts"),
+        lambda client: client.subscribe("cost_prices", assets=UUID),
     ],
 )
 def test_private_streams_need_credentials(call: Callable[[SpotClient], object]) -> None:
@@ -154,6 +195,54 @@ def test_value_objects_check_themselves(make: Callable[[], object]) -> None:
         make()
     assert caught.value.argument
     assert f"{caught.value.argument}=" in str(caught.value)
+
+
+# -- streams of the schema -----------------------------------------------------------------------------------------
+
+
+def test_the_streams_that_arguments_stand_for() -> None:
+    client = SpotClient(KEYS)
+    keys = [
+        client.on_exchange_rate("USDT", ["BTC", "ETH", "BTC"], print).keys,
+        client.subscribe("exchange_rates", quote="USDT", bases="BTC").keys,
+        client.on_cost_price(UUID.upper(), print).keys,
+        client.subscribe(Channel.COST_PRICES, assets=[UUID]).keys,
+        client.on_order(print).keys,
+        client.on_order(None, print, business_unit="spot").keys,
+        client.on_order(BTC, print, business_unit=BusinessUnit.MARGIN).keys,
+        client.subscribe("orders", BTC, business_unit="MARGIN").keys,
+        client.on_margin_account(print).keys,
+        client.on_flash_order(print).keys,
+    ]
+    assert [[str(key) for key in group] for group in keys] == [
+        ["exchange_rates/BTC-USDT", "exchange_rates/ETH-USDT"],
+        ["exchange_rates/BTC-USDT"],
+        [f"cost_prices/{UUID}"],
+        [f"cost_prices/{UUID}"],
+        ["orders"],
+        ["orders"],
+        ["orders/BTC-USDT/MARGIN"],
+        ["orders/BTC-USDT/MARGIN"],
+        ["margin_accounts"],
+        ["flash_orders"],
+    ]
+    # Five sockets are all that a user may have (spot protocol, section 9).
+    assert set(client.connections) == {"ticker", "private"}
+    client.close()
+
+
+def test_one_client_watches_rates_in_one_quote_asset() -> None:
+    client = SpotClient()
+    first = client.on_exchange_rate("USDT", ["BTC", "ETH"], print)
+    with pytest.raises(ConfigurationError, match=r"rates in BTC .* those in USDT.* second client for BTC") as caught:
+        client.on_exchange_rate("BTC", "ETH", print)
+    assert caught.value.argument == "quote"
+    assert client.subscriptions == (first,)
+    assert client.on_exchange_rate("USDT", "XRP", print) in client.subscriptions
+    for subscription in client.subscriptions:
+        subscription.close()
+    assert [str(key) for key in client.on_exchange_rate("BTC", "ETH", print).keys] == ["exchange_rates/ETH-BTC"]
+    client.close()
 
 
 # -- handlers ------------------------------------------------------------------------------------------------------
@@ -234,6 +323,10 @@ def registrations(client: SpotClient, handler: Any) -> list[Callable[[], object]
         lambda: client.on_candle(BTC, "MIN1", handler),
         lambda: client.on_account(handler),
         lambda: client.on_order(BTC, handler),
+        lambda: client.on_margin_account(handler),
+        lambda: client.on_exchange_rate("USDT", "BTC", handler),
+        lambda: client.on_flash_order(handler, limit=5),
+        lambda: client.on_cost_price([UUID], handler),
         lambda: client.on_error(handler),
         lambda: client.on_state(handler),
         lambda: client.on_gap(handler),
@@ -255,7 +348,7 @@ def test_a_handler_that_cannot_take_one_event_is_refused_at_once(handler: Any) -
 def test_whatever_takes_one_event_is_a_handler(handler: Any) -> None:
     client = SpotClient(KEYS)
     results = [register() for register in registrations(client, handler)]
-    assert len(client.subscriptions) == 8
+    assert len(client.subscriptions) == 12
     assert isinstance(results[0], Subscription)
     assert results[1] is handler
     client.close()

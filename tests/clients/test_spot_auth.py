@@ -61,8 +61,9 @@ def test_a_refusal_is_final_after_one_fresh_token_and_comes_out(still: LocalExch
     assert client.state == ConnectionState.CLOSED
 
 
-def test_wrong_credentials_are_refused_and_public_channels_are_unharmed(still: LocalExchange) -> None:
-    client = SpotClient(Credentials("key", "wrong"), url=still.spot_url, timeouts=CALM, backoff=BACKOFF)
+def test_wrong_credentials_are_refused_and_public_channels_are_unharmed(still: LocalExchange, protocol: str) -> None:
+    wrong = Credentials("key", "wrong")
+    client = SpotClient(wrong, url=still.spot_url, protocol=protocol, timeouts=CALM, backoff=BACKOFF)
     watched, depth = Watched(client), Log[Any]()
     client.on_account(Log())
     client.on_depth(BTC, depth)

@@ -79,11 +79,16 @@ def assert_clean(text: str, tokens: list[str]) -> None:
 
 @pytest.mark.parametrize("connections", ["per_channel", "shared"])
 def test_a_session_with_everything_in_it_tells_no_secret(
-    everything_logged: pytest.LogCaptureFixture, tokens: list[str], connections: str
+    everything_logged: pytest.LogCaptureFixture, tokens: list[str], connections: str, protocol: str
 ) -> None:
     with leak_check(), LocalExchange(rate=50, credentials=(KEY, SECRET)) as exchange:
         client = SpotClient(
-            Credentials(KEY, SECRET), url=exchange.spot_url, timeouts=CALM, backoff=BACKOFF, connections=connections
+            Credentials(KEY, SECRET),
+            protocol=protocol,
+            url=exchange.spot_url,
+            timeouts=CALM,
+            backoff=BACKOFF,
+            connections=connections,
         )
         watched, raw = Watched(client), Log[RawFrame]()
         client.on_raw(raw)
@@ -105,16 +110,20 @@ def test_a_session_with_everything_in_it_tells_no_secret(
             watched.errors.wait(1, AuthenticationError)
         text = told(client, [watched.errors, watched.states, watched.gaps, raw], everything_logged)
     assert len(tokens) >= 4 or members(exchange).count("authenticateCustomerRequest") == len(tokens)
-    assert b'"token":"***"' in b"".join(frame.data for frame in raw)
-    assert "authenticateCustomerRequest" in text
+    # The token's place in a request of either kind.
+    assert {"json": b'"token":"***"', "proto": b"\n\x03***"}[protocol] in b"".join(frame.data for frame in raw)
+    if protocol == "json":
+        assert "authenticateCustomerRequest" in text
     assert_clean(text, tokens)
 
 
 def test_an_exchange_that_repeats_the_token_does_not_make_us_tell_it(
-    everything_logged: pytest.LogCaptureFixture, tokens: list[str]
+    everything_logged: pytest.LogCaptureFixture, tokens: list[str], protocol: str
 ) -> None:
     with leak_check(), LocalExchange(rate=0, credentials=(KEY, SECRET)) as exchange:
-        client = SpotClient(Credentials(KEY, SECRET), url=exchange.spot_url, timeouts=CALM, backoff=BACKOFF)
+        client = SpotClient(
+            Credentials(KEY, SECRET), protocol=protocol, url=exchange.spot_url, timeouts=CALM, backoff=BACKOFF
+        )
         watched, raw = Watched(client), Log[RawFrame]()
         client.on_raw(raw)
         client.on_account(Log())
@@ -147,10 +156,13 @@ def test_mistakes_with_credentials_do_not_repeat_them() -> None:
         assert SECRET not in repr(vars(caught.value))
 
 
-def test_secrets_of_the_url_and_the_headers_stay_out_of_texts(everything_logged: pytest.LogCaptureFixture) -> None:
+def test_secrets_of_the_url_and_the_headers_stay_out_of_texts(
+    everything_logged: pytest.LogCaptureFixture, protocol: str
+) -> None:
     with leak_check(), LocalExchange(rate=0) as exchange:
         exchange.refuse_handshakes(503, times=2)
         client = SpotClient(
+            protocol=protocol,
             url=f"{exchange.spot_url}?token={SECRET}",
             headers={"X-Api-Token": SECRET},
             timeouts=CALM,

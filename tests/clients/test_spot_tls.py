@@ -19,12 +19,14 @@ def tls(tmp_path: Path) -> Certificates:
     return make_certificates(tmp_path)
 
 
-def test_books_and_orders_come_through_sliced_records(tls: Certificates) -> None:
+def test_books_and_orders_come_through_sliced_records(tls: Certificates, protocol: str) -> None:
     with (
         leak_check(),
         LocalExchange(rate=300, ssl_context=tls.server) as exchange,
         FaultProxy(exchange.spot_url) as proxy,
-        SpotClient(KEYS, url=proxy.url, ssl_context=tls.client, timeouts=CALM, backoff=BACKOFF) as client,
+        SpotClient(
+            KEYS, protocol=protocol, url=proxy.url, ssl_context=tls.client, timeouts=CALM, backoff=BACKOFF
+        ) as client,
     ):
         assert proxy.url.startswith("wss://")
         proxy.slice(97, direction="both")
@@ -47,6 +49,7 @@ def test_books_and_orders_come_through_sliced_records(tls: Certificates) -> None
 
 
 @pytest.mark.parametrize("context", [None, ssl.create_default_context()], ids=["default", "system"])
+@pytest.mark.one_codec
 def test_an_unknown_authority_is_final(tls: Certificates, context: ssl.SSLContext | None) -> None:
     with leak_check(), LocalExchange(ssl_context=tls.server) as exchange:
         client = SpotClient(url=exchange.spot_url, ssl_context=context, timeouts=CALM)

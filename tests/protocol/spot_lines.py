@@ -24,7 +24,7 @@ def utc(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=timezone.utc)  # type: ignore[misc,arg-type]
 
 
-def level(price: str, amount: str, count: int | None = None) -> PriceLevel:
+def level(price: str, amount: str, count: int = 0) -> PriceLevel:
     return PriceLevel(Decimal(price), Decimal(amount), count)
 
 

@@ -11,7 +11,7 @@ from spot_lines import MARKET, Line, order, order_update, trade, trade_update, u
 
 from bigone_sync.enums import BusinessUnit, Channel, OrderOperator, OrderState, OrderType, Side
 from bigone_sync.events import Order, Trade
-from bigone_sync.protocol import spot_events
+from bigone_sync.protocol import spot_values
 from bigone_sync.times import NanoDatetime
 
 
@@ -80,10 +80,10 @@ def test_unknown_words_are_kept(
 
 def test_words_of_the_peers_invention_are_not_collected() -> None:
     one_order(state="FILLED")
-    before = len(spot_events._words)
+    before = len(spot_values._words)
     for number in range(50):
         one_order(state=f"STATE{number}")
-    assert len(spot_events._words) == before
+    assert len(spot_values._words) == before
 
 
 def test_an_unknown_word_is_not_mistaken_for_the_one_before_it() -> None:

@@ -222,12 +222,12 @@ def test_ids_that_come_back_as_numbers_are_ours() -> None:
 
 def test_an_unknown_kind_is_reported_once_and_counted() -> None:
     line = Line()
-    problem = line.problem({"requestId": "1", "listMarketsResponse": {"markets": []}})
+    problem = line.problem({"requestId": "1", "leverageSnapshot": {"markets": []}})
     assert isinstance(problem, UnknownMessage)
-    assert "listMarketsResponse" in str(problem)
+    assert "leverageSnapshot" in str(problem)
     assert problem.connection == "spot/depth"
-    assert line.send({"requestId": "2", "listMarketsResponse": {"markets": [1]}}) == []
-    assert isinstance(line.problem({"marginAccountUpdate": {}}), UnknownMessage)
+    assert line.send({"requestId": "2", "leverageSnapshot": {"markets": [1]}}) == []
+    assert isinstance(line.problem({"leverageUpdate": {}}), UnknownMessage)
     assert line.protocol.unknown_messages == 3
     assert line.protocol.decode_errors == 0
 
