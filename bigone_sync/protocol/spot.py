@@ -192,14 +192,19 @@ class SpotProtocol:
         items: list[Item] = []
         depth, codec, connection = self._depth.routes, self._codec, self._connection
         hot, not_hot, asks_of, bids_of = codec.hot, codec.not_hot, codec.asks_of, codec.bids_of
+        enveloped = codec.enveloped
         run_route: Route | None = None
         run: list[Event] = []
         for data in frames:
             # The usual frame of a busy channel is a depth update that continues its chain; anything else goes below.
             try:
-                update = hot(data).depth_update if depth else None
+                update = hot(data) if depth else None
             except not_hot:
                 update = None
+            if update is not None:
+                source = update
+                if enveloped:
+                    source, update = data, update.depth_update
             if update is not None:
                 market, prev, change = update.depth.market, update.prev_id, update.change_id
                 route = depth.get(market)
@@ -208,7 +213,7 @@ class SpotProtocol:
                     if route is not run_route:
                         run_route, run = route, []
                         items.append((route, run))
-                    bids, asks = Levels(data, bids_of), Levels(data, asks_of)
+                    bids, asks = Levels(source, bids_of), Levels(source, asks_of)
                     run.append(
                         DepthUpdate(
                             market, bids, asks, change, prev, None, connection=connection, received_at=received_at

@@ -292,6 +292,7 @@ class JsonCodec:
 
     subprotocol = "json"
     binary = False
+    enveloped = True
     hot = staticmethod(_decode_hot)
     not_hot: tuple[type[Exception], ...] = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
     asks_of = staticmethod(update_asks)

@@ -26,6 +26,7 @@ from .base import CodecError
 from .messages import Message, WireDepth, WireDepthMessage
 from .spot_json import JsonCodec
 from .spot_levels import checked
+from .spot_proto_depth import HotUpdate, NotHot, hot_reader
 
 __all__ = ["ProtoCodec"]
 
@@ -216,26 +217,26 @@ def _unknown_payload(response: Any) -> str:
     return f"(payload {numbers[0]})" if numbers else "(no payload)"
 
 
-class _NotHot(Exception):
-    """A frame that the hot path leaves to :meth:`ProtoCodec.decode`."""
-
-
 class ProtoCodec:
     """One ``Request`` or ``Response`` a binary frame; JSON that comes nevertheless is read as such."""
 
     subprotocol = "proto"
     binary = True
-    not_hot: tuple[type[Exception], ...] = (_NotHot,)
+    enveloped = False
+    not_hot: tuple[type[Exception], ...] = (NotHot,)
+
+    def __init__(self) -> None:
+        self.hot = hot_reader()
 
     @staticmethod
-    def hot(data: bytes) -> Any:
-        raise _NotHot
+    def asks_of(frame: HotUpdate) -> tuple[LevelText, ...]:
+        """The asks of a depth update that :attr:`hot` has read."""
+        return frame.shape.asks(frame.levels)
 
     @staticmethod
-    def asks_of(frame: Any) -> tuple[LevelText, ...]:
-        raise NotImplementedError
-
-    bids_of = asks_of
+    def bids_of(frame: HotUpdate) -> tuple[LevelText, ...]:
+        """The bids of a depth update that :attr:`hot` has read."""
+        return frame.shape.bids(frame.levels)
 
     @staticmethod
     def encode(request_id: str, name: str, parameters: Mapping[str, Any]) -> bytes:

@@ -35,23 +35,25 @@ class Codec(Protocol):
 
     subprotocol: str
     binary: bool
+    enveloped: bool
+    """Whether the update stands in the member ``depth_update`` of what :attr:`hot` returns, which is then nothing that
+    the levels could be made of: they are made of the frame, else of what ``hot`` returns."""
     not_hot: tuple[type[Exception], ...]
+    hot: Callable[[bytes], Any]
+    """Looks for a depth update in its usual form.
+
+    Returns it with ``depth.market``, ``change_id`` and ``prev_id``, its levels checked but not made; an envelope may
+    hold None instead.  Raises one of ``not_hot`` where :meth:`decode` must look.
+    """
 
     def asks_of(self, frame: Any) -> tuple[LevelText, ...]:
-        """The asks of a frame that :meth:`hot` has checked."""
+        """The asks of an update that ``hot`` has checked."""
 
     def bids_of(self, frame: Any) -> tuple[LevelText, ...]:
-        """The bids of a frame that :meth:`hot` has checked."""
+        """The bids of an update that ``hot`` has checked."""
 
     def encode(self, request_id: str, name: str, parameters: Mapping[str, Any]) -> bytes:
         """A request."""
-
-    def hot(self, data: bytes) -> Any:
-        """Look for a depth update in its usual form.
-
-        Returns an object whose ``depth_update`` is None or an update with ``depth.market``, ``change_id`` and
-        ``prev_id``, its levels checked but not made.  Raises one of ``not_hot`` where :meth:`decode` must look.
-        """
 
     def decode(self, data: bytes) -> Message:
         """Any response; raises CodecError."""
