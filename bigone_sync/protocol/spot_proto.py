@@ -50,7 +50,7 @@ def _time(stamp: Any) -> datetime:
     return NanoDatetime.build(moment, rest) if rest else moment
 
 
-class _Of:
+class _StructReader:
     """Reads a message of the schema as a neutral struct, which names the fields that matter.
 
     Args:
@@ -135,25 +135,29 @@ def _depth(body: Any) -> WireDepthMessage:
     return WireDepthMessage(sides, body.change_id, getattr(body, "prev_id", 0))
 
 
-_level = _Of(neutral.WireLevel, schema.PriceLevel)
-_ticker = _Of(neutral.WireTicker, schema.Ticker, {"bid": _level, "ask": _level})
-_trade = _Of(neutral.WireTrade, schema.Trade, {"created_at": _time})
-_candle = _Of(neutral.WireCandle, schema.Candle, {"time": _time})
-_account = _Of(neutral.WireAccount, schema.Account)
-_order = _Of(neutral.WireOrder, schema.Order, {"created_at": _time, "updated_at": _time})
-_market = _Of(neutral.WireMarket, schema.Market)
-_margin_balance = _Of(neutral.WireMarginBalance, schema.MarginAccount)
-_margin_account = _Of(
+_level = _StructReader(neutral.WireLevel, schema.PriceLevel)
+_ticker = _StructReader(neutral.WireTicker, schema.Ticker, {"bid": _level, "ask": _level})
+_trade = _StructReader(neutral.WireTrade, schema.Trade, {"created_at": _time})
+_candle = _StructReader(neutral.WireCandle, schema.Candle, {"time": _time})
+_account = _StructReader(neutral.WireAccount, schema.Account)
+_order = _StructReader(neutral.WireOrder, schema.Order, {"created_at": _time, "updated_at": _time})
+_market = _StructReader(neutral.WireMarket, schema.Market)
+_margin_balance = _StructReader(neutral.WireMarginBalance, schema.MarginAccount)
+_margin_account = _StructReader(
     neutral.WireMarginAccount, schema.MarginMarketAccount, {"base": _margin_balance, "quota": _margin_balance}
 )
-_rate = _Of(neutral.WireExchangeRate, schema.ExchangeRate, {"updated_at": _time})
-_rates = _Of(neutral.WireExchangeRates, schema.ExchangeRatesListSnapshot, {"updated_at": _time}, {"base_assets": _rate})
-_flash_order = _Of(neutral.WireFlashOrder, schema.FlashExchangeOrder, {"created_at": _time, "updated_at": _time})
-_cost_price = _Of(neutral.WireCostPrice, schema.SpotCostPrice)
+_rate = _StructReader(neutral.WireExchangeRate, schema.ExchangeRate, {"updated_at": _time})
+_rates = _StructReader(
+    neutral.WireExchangeRates, schema.ExchangeRatesListSnapshot, {"updated_at": _time}, {"base_assets": _rate}
+)
+_flash_order = _StructReader(
+    neutral.WireFlashOrder, schema.FlashExchangeOrder, {"created_at": _time, "updated_at": _time}
+)
+_cost_price = _StructReader(neutral.WireCostPrice, schema.SpotCostPrice)
 
 _READERS: Mapping[str, _Reader] = {
-    "success": _Of(neutral.WireSuccess, schema.Success),
-    "error": _Of(neutral.WireError, schema.Error),
+    "success": _StructReader(neutral.WireSuccess, schema.Success),
+    "error": _StructReader(neutral.WireError, schema.Error),
     "pong": _empty,
     "heartbeat": _empty,
     "depth_snapshot": _depth,

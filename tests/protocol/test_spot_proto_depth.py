@@ -21,6 +21,7 @@ from bigone_sync.protocol._pb2 import bigone_spot_pb2 as schema
 from bigone_sync.protocol.spot import SpotProtocol
 from bigone_sync.protocol.spot_proto import ProtoCodec
 from bigone_sync.protocol.spot_proto_depth import HotUpdate, NotHot, hot_reader
+from bigone_sync.protocol.spot_proto_levels import Shapes
 
 Row = tuple[str, str, int]
 Hot = Callable[[bytes], HotUpdate]
@@ -240,7 +241,8 @@ def test_what_is_remembered_is_bounded() -> None:
     cells = [cell.cell_contents for cell in hot.__closure__ or ()]
     sizes = [len(cell) for cell in cells if isinstance(cell, dict)]
     assert len(sizes) == 4
-    assert max(sizes) <= 4096
+    (shapes,) = [cell for cell in cells if isinstance(cell, Shapes)]
+    assert max(*sizes, len(shapes._parts), len(shapes._levels)) <= 4096
     layouts = next(cell for cell in cells if isinstance(cell, dict) and isinstance(next(iter(cell.values())), tuple))
     assert sum(len(depths) for found in layouts.values() for _, _, depths in found) <= 16_384
 
