@@ -3,10 +3,10 @@
     python -m benchmarks.blast_server --mode spot --n 100000
 
 ``plain`` starts the stream right after the handshake. ``spot`` waits for the feed's subscribe request, answers it with
-a snapshot that carries its ``requestId``, and then streams. Frames go out in large batches; pings and requests are
-answered between two batches and after the last one. ``--rate`` sends one frame at a time instead and notes, with
-``--stamps``, when. The first line of output is a JSON object: port, n, last_change_id, bytes, and with ``--tls`` the
-path of the certificate. Each connection gets the whole stream.
+a snapshot that carries its ``requestId``, and then streams; ``spot-proto`` does so over protobuf. Frames go out in
+large batches; pings and requests are answered between two batches and after the last one. ``--rate`` sends one frame at
+a time instead and notes, with ``--stamps``, when. The first line of output is a JSON object: port, n, last_change_id,
+bytes, and with ``--tls`` the path of the certificate. Each connection gets the whole stream.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.encodings import ENCODINGS, Encoding
 from benchmarks.payloads import FEEDS, Feed
 from benchmarks.wire import BINARY, CLOSE, PING, PONG, TEXT, Frames, frame, upgrade
 
@@ -44,9 +45,10 @@ _SPIN = 200_000
 class Stream:
     """A feed as frames: one by one for a paced stream, in batches for a blast."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed, encoding: Encoding) -> None:
         self.feed = feed
-        self.frames = [frame(update, TEXT) for update in feed.updates]
+        self.encoding = encoding
+        self.frames = [encoding.frame(update) for update in feed.updates]
         self.batches: list[bytes] = []
         batch: list[bytes] = []
         size = 0
@@ -150,19 +152,19 @@ class Session:
                 self._replies.append(frame(payload[:2], CLOSE))
                 self._ending = True
             elif opcode in (TEXT, BINARY):
-                self._answer(json.loads(payload))
+                self._answer(self._stream.encoding.request(payload))
 
     def _answer(self, request: dict[str, Any]) -> None:
         number = str(request.get("requestId", ""))
         if self._stream.feed.request in request:
-            self._replies.append(frame(self._stream.feed.snapshot(number), TEXT))
+            self._replies.append(self._stream.encoding.frame(self._stream.feed.snapshot(number)))
             self._start()
             return
         if any(name.startswith("subscribe") for name in request):
             outcome: dict[str, Any] = {"error": {"code": 45000, "message": "this server has another feed"}}
         else:
             outcome = {"success": {"ok": True}}
-        self._replies.append(frame(json.dumps({"requestId": number, **outcome}).encode(), TEXT))
+        self._replies.append(self._stream.encoding.frame(json.dumps({"requestId": number, **outcome}).encode()))
 
 
 def serve(listener: socket.socket, stream: Stream, options: argparse.Namespace, context: ssl.SSLContext | None) -> None:
@@ -174,7 +176,7 @@ def serve(listener: socket.socket, stream: Stream, options: argparse.Namespace, 
             stack.enter_context(sock)
             if context is not None:
                 sock = stack.enter_context(context.wrap_socket(sock, server_side=True))
-            Session(sock, stream, options.mode == "spot", options.rate, stamps).run()
+            Session(sock, stream, options.mode != "plain", options.rate, stamps).run()
 
     while True:
         sock, _ = listener.accept()
@@ -194,7 +196,7 @@ def main(arguments: list[str] | None = None) -> None:
         stack.callback(signal.signal, signal.SIGTERM, signal.SIG_IGN)  # already on the way out
         if options.until_eof:
             threading.Thread(target=_end_with_stdin, daemon=True).start()
-        stream = Stream(FEEDS[options.feed](options.n, options.seed))
+        stream = Stream(FEEDS[options.feed](options.n, options.seed), ENCODINGS[options.mode]())
         ready: dict[str, Any] = {"n": len(stream.frames), "last_change_id": stream.feed.last_id}
         ready["bytes"] = sum(map(len, stream.frames))
         context = None
@@ -211,7 +213,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="benchmarks.blast_server", description="Stream prepared spot messages.")
-    parser.add_argument("--mode", choices=("plain", "spot"), default="plain")
+    parser.add_argument("--mode", choices=sorted(ENCODINGS), default="plain")
     parser.add_argument("--feed", choices=sorted(FEEDS), default="depth")
     parser.add_argument("--n", type=int, default=100_000, help="messages in the stream")
     parser.add_argument("--seed", type=int, default=7)

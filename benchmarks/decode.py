@@ -18,11 +18,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from google.protobuf.json_format import Parse
-
+from benchmarks.encodings import in_proto
 from benchmarks.payloads import MARKET, depth_feed
 from bigone_sync import Channel, DepthUpdate, SubscriptionKey
-from bigone_sync.protocol._pb2 import bigone_spot_pb2 as schema
 from bigone_sync.protocol.spot import Codec, SpotProtocol
 from bigone_sync.protocol.spot_json import JsonCodec
 from bigone_sync.protocol.spot_proto import ProtoCodec
@@ -93,13 +91,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     feed = depth_feed(options.n)
     in_json = [feed.snapshot("1"), *feed.updates]
-    in_proto = [bytes(Parse(data, schema.Response()).SerializeToString(deterministic=True)) for data in in_json]
+    as_proto = [in_proto(data) for data in in_json]
     ways = [
         Way("JSON", JsonCodec, in_json),
-        Way("protobuf", ProtoCodec, in_proto),
-        Way("parser", _parser_only, in_proto),
+        Way("protobuf", ProtoCodec, as_proto),
+        Way("parser", _parser_only, as_proto),
     ]
-    sizes = [sum(map(len, frames)) / len(frames) for frames in (in_json, in_proto)]
+    sizes = [sum(map(len, frames)) / len(frames) for frames in (in_json, as_proto)]
     print(f"bytes a frame: JSON {sizes[0]:.0f}, protobuf {sizes[1]:.0f}: {sizes[1] / sizes[0]:.2f}\n")
     print("| µs an update | JSON | protobuf | protobuf ÷ JSON | parser | parser ÷ JSON |")
     print("|---|---:|---:|---:|---:|---:|")

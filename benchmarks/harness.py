@@ -39,7 +39,7 @@ class Case:
     name: str
     run: Callable[[int, int, int], None] | None
     mode: str = "plain"
-    """Mode of the server: ``plain`` or ``spot`` (the case subscribes)."""
+    """Mode of the server: ``plain``, or ``spot`` or ``spot-proto`` (the case subscribes)."""
     share: float = 1.0
     """Part of the messages to run, so that a slow case does not take minutes."""
 
@@ -83,7 +83,7 @@ def server(mode: str, n: int, *options: str) -> Iterator[Server]:
     """Run a server process for the length of a block.
 
     Args:
-        mode: ``plain`` or ``spot``.
+        mode: ``plain``, ``spot`` or ``spot-proto``.
         n: Messages of the stream.
         options: More arguments of ``benchmarks.blast_server``.
 

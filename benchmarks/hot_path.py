@@ -101,10 +101,20 @@ def on_depth_and_book(port: int, n: int, last_change_id: int) -> None:
     _run_client(port, n, last_change_id, book=True)
 
 
-def _run_client(port: int, n: int, last_change_id: int, *, book: bool) -> None:
+def on_depth_proto(port: int, n: int, last_change_id: int) -> None:
+    """Run SpotClient over protobuf with a typed callback, delivered by its worker."""
+    _run_client(port, n, last_change_id, book=False, protocol="proto")
+
+
+def on_depth_and_book_proto(port: int, n: int, last_change_id: int) -> None:
+    """Run SpotClient over protobuf with a typed callback and the kept book."""
+    _run_client(port, n, last_change_id, book=True, protocol="proto")
+
+
+def _run_client(port: int, n: int, last_change_id: int, *, book: bool, protocol: str = "json") -> None:
     seen = 0
     done = threading.Event()
-    client = SpotClient(url=f"ws://127.0.0.1:{port}/ws/v2")
+    client = SpotClient(url=f"ws://127.0.0.1:{port}/ws/v2", protocol=protocol)
 
     @client.on_depth(MARKET)
     def handle(event: DepthSnapshot | Update) -> None:
@@ -136,6 +146,9 @@ CASES = [
     Case("bigone_sync on_depth", on_depth, mode="spot"),
     # The same with a kept book: order_book(market) beside on_depth(market).
     Case("bigone_sync on_depth + kept book", on_depth_and_book, mode="spot"),
+    # Both again over protobuf.
+    Case("on_depth, protobuf", on_depth_proto, mode="spot-proto"),
+    Case("on_depth + kept book, protobuf", on_depth_and_book_proto, mode="spot-proto"),
 ]
 """Everything that can be measured, in the order of the table."""
 

@@ -228,19 +228,11 @@ class ProtoCodec:
     binary = True
     enveloped = False
     not_hot: tuple[type[Exception], ...] = (NotHot,)
+    asks_of = staticmethod(HotUpdate.asks)
+    bids_of = staticmethod(HotUpdate.bids)
 
     def __init__(self) -> None:
         self.hot = hot_reader()
-
-    @staticmethod
-    def asks_of(frame: HotUpdate) -> tuple[LevelText, ...]:
-        """The asks of a depth update that :attr:`hot` has read."""
-        return frame.shape.asks(frame.levels)
-
-    @staticmethod
-    def bids_of(frame: HotUpdate) -> tuple[LevelText, ...]:
-        """The bids of a depth update that :attr:`hot` has read."""
-        return frame.shape.bids(frame.levels)
 
     @staticmethod
     def encode(request_id: str, name: str, parameters: Mapping[str, Any]) -> bytes:

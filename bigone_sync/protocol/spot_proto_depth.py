@@ -1,9 +1,9 @@
 """Depth updates of the spot channel's protobuf in their usual form, read without a protobuf parser.
 
 A parser makes an object for each message that Python looks into, and the checks of every level come on top: together
-many times what msgspec needs for the same update in JSON.  Here a frame is cut into pieces by its length.  What stands
-before the levels is one of the heads that were read before, the levels are of one of the shapes that were read before,
-and so are the ids but for their first byte.  Only what is new is looked at closely.
+many times what msgspec needs for the same update in JSON.  Here a frame is cut into pieces like the last one that began
+alike.  What stands before the levels is one of the heads that were read before, the levels are of one of the shapes
+that were read before, and so are the ids but for their first byte.  Only what is new is looked at closely.
 
 Nothing is taken on trust.  What is remembered are the answers of exact functions, and nothing that they depend on is
 left out of the keys.  A frame that gets through is a ``Response`` with a ``DepthUpdate`` in the one way that protobuf
@@ -16,11 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from struct import Struct
+from struct import error as StructError
 from typing import Any
 
 import msgspec
 
-from .spot_proto_levels import NotHot, Shape, ShapeOfParts, Shapes
+from ..events import LevelText
+from .spot_proto_levels import NotHot, Shape, Shapes
 
 __all__ = ["HotUpdate", "NotHot", "hot_reader"]
 
@@ -29,6 +31,10 @@ _REQUEST_ID, _DEPTH, _MARKET = 0x0A, 0x0A, 0x0A
 _DEPTH_UPDATE, _CHANGE_ID, _PREV_ID = b"\xd2\x06", 0x10, b"\x18"
 # Bytes of an id.
 _SHORTEST_ID, _LONGEST_ID = 2, 9
+
+# As many first bytes as hold most of what stands before the levels, and hardly ever a digit of a price, of which there
+# are too many.
+_PREFIX = 18
 
 # Bounds of what is remembered. What gets too large is emptied, and learnt anew.
 _LONGEST_FRAME = 1024
@@ -40,21 +46,45 @@ class _Depth(msgspec.Struct, frozen=True, gc=False):
     market: str
 
 
-class HotUpdate(msgspec.Struct, frozen=True, gc=False):
-    """A depth update; ``shape.asks(levels)`` and ``shape.bids(levels)`` make its levels, which are checked."""
+class HotUpdate(msgspec.Struct, gc=False):
+    """A depth update, whose levels are checked.
+
+    Both sides are made at once, since most who want one want the other next.  That one is kept until then and no
+    longer: what waits in a queue should be small.  Threads may share it; at worst a side is made twice.
+    """
 
     depth: _Depth
     change_id: int
     prev_id: int
     levels: bytes
-    shape: Shape | ShapeOfParts
+    shape: Shape
+    _asks: tuple[LevelText, ...] | None = None
+    _bids: tuple[LevelText, ...] | None = None
+
+    def asks(self) -> tuple[LevelText, ...]:
+        """Its asks."""
+        asks = self._asks
+        if asks is None:
+            asks, self._bids = self.shape.rows(self.levels)
+        else:
+            self._asks = None
+        return asks
+
+    def bids(self) -> tuple[LevelText, ...]:
+        """Its bids."""
+        bids = self._bids
+        if bids is None:
+            self._asks, bids = self.shape.rows(self.levels)
+        else:
+            self._bids = None
+        return bids
 
 
 _Pieces = tuple[bytes, bytes, int, bytes, int, bytes]
-"""Of a frame: what stands before the levels; the levels and the tag of ``change_id``; its first byte; its other bytes
-and the tag of ``prev_id``; the first byte of that one; its other bytes."""
-_Layout = tuple[Callable[[bytes], tuple[Any, ...]], str, dict[bytes, _Depth]]
-"""How to cut frames into pieces, the same for ``struct``, and the heads of those that can be cut so."""
+"""Of a frame: what stands between its first bytes and the levels; the levels and the tag of ``change_id``; its first
+byte; its other bytes and the tag of ``prev_id``; the first byte of that one; its other bytes."""
+_Layout = tuple[Callable[[bytes], tuple[Any, ...]], Struct, dict[bytes, _Depth]]
+"""How to cut frames into pieces, twice, and the markets of those that can be cut so, by the first piece."""
 
 
 class _Ends(dict[bytes, int]):
@@ -70,12 +100,17 @@ class _Ends(dict[bytes, int]):
 
     def __missing__(self, end: bytes) -> int:
         size = len(end) - len(self._tag)
-        digits = end[:size]
-        if end[size:] != self._tag or not 0 < digits[-1] < 128 or any(digit < 128 for digit in digits[:-1]):
+        added = end[size - 1]
+        if end[size:] != self._tag or not 0 < added < 128:
             raise NotHot
+        for digit in end[size - 2 :: -1] if size > 1 else b"":
+            if digit < 128:
+                raise NotHot
+            added = (added << 7) + digit - 128
+        added = (added << 7) - 128
         if len(self) >= _MOST_ENDS:
             self.clear()
-        added = self[end] = sum((digit & 127) << 7 * place for place, digit in enumerate(digits, 1)) - 128
+        self[end] = added
         return added
 
 
@@ -83,41 +118,43 @@ class _Heads:
     """Heads that were read before. Threads may share it: each entry is right on its own."""
 
     def __init__(self) -> None:
-        self.layouts: dict[int, tuple[_Layout, ...]] = {}
-        """By the length of the frame; the one met last comes first."""
+        self.layouts: dict[bytes, tuple[_Layout, ...]] = {}
+        """By the first bytes of the frame; the one met last comes first."""
         self._count = 0
 
     def meet(self, data: bytes) -> tuple[_Depth, _Pieces]:
-        """Read the head of a frame that is not like the last one of its length, and remember it.
+        """Read the head of a frame that is not like the last one with its first bytes, and remember it.
 
         Raises:
             NotHot: the frame is not of the usual form.
         """
-        layouts = self.layouts.get(len(data), ())
-        for layout in layouts[1:]:
-            known: _Pieces = layout[0](data)
-            depth = layout[2].get(known[0])
-            if depth is not None:
-                self.layouts[len(data)] = (layout, *(other for other in layouts if other is not layout))
-                return depth, known
+        begin = data[:_PREFIX]
+        layouts = self.layouts.get(begin, ())
+        for layout in layouts:
+            if layout[1].size == len(data):
+                known: _Pieces = layout[0](data)
+                depth = layout[2].get(known[0])
+                if depth is not None:
+                    self.layouts[begin] = (layout, *(other for other in layouts if other is not layout))
+                    return depth, known
         form, depth = _form(data)
-        cut = Struct(form).unpack
-        pieces: _Pieces = cut(data)
+        fresh = Struct(form)
+        pieces: _Pieces = fresh.unpack(data)
         if len(data) <= _LONGEST_FRAME:
-            self._remember(len(data), (cut, form, {pieces[0]: depth}))
+            self._remember(begin, fresh, pieces[0], depth)
         return depth, pieces
 
-    def _remember(self, size: int, fresh: _Layout) -> None:
+    def _remember(self, begin: bytes, fresh: Struct, rest: bytes, depth: _Depth) -> None:
         self._count += 1
         if self._count > _MOST_HEADS:
             self.layouts.clear()
             self._count = 1
-        layouts = self.layouts.get(size, ())
-        for _, form, depths in layouts:
-            if form == fresh[1]:
-                depths.update(fresh[2])
+        layouts = self.layouts.get(begin, ())
+        for _, known, depths in layouts:
+            if known.format == fresh.format:
+                depths[rest] = depth
                 return
-        self.layouts[size] = (fresh, *layouts)
+        self.layouts[begin] = ((fresh.unpack, fresh, {rest: depth}), *layouts)
 
 
 def _form(data: bytes) -> tuple[str, _Depth]:
@@ -136,7 +173,8 @@ def _form(data: bytes) -> tuple[str, _Depth]:
     change, prev = at - end, len(data) - at - 2
     if not _SHORTEST_ID <= min(change, prev) <= max(change, prev) <= _LONGEST_ID:
         raise NotHot
-    return f"{start}s{end + 1 - start}sB{change}sB{prev - 1}s", _Depth(market)
+    begin = min(start, _PREFIX)
+    return f"{begin}x{start - begin}s{end + 1 - start}sB{change}sB{prev - 1}s", _Depth(market)
 
 
 def _head(data: bytes) -> tuple[int, int, str]:
@@ -182,12 +220,12 @@ def hot_reader() -> Callable[[bytes], HotUpdate]:
 
     def hot(data: bytes) -> HotUpdate:
         try:
-            cut, _, depths = layouts[len(data)][0]
-            head, levels, low, end, prev_low, prev_end = cut(data)
-            depth = depths[head]
-        except KeyError:
+            cut, _, depths = layouts[data[:_PREFIX]][0]
+            rest, levels, low, end, prev_low, prev_end = cut(data)
+            depth = depths[rest]
+        except (KeyError, StructError):  # met for the first time, or of another length than the one met last
             depth, (_, levels, low, end, prev_low, prev_end) = heads.meet(data)
-        if low < 128 or prev_low < 128:
+        if low & prev_low < 128:  # an id of one byte, behind which stands something else
             raise NotHot
         shape = known.get(levels.translate(shapes.mask)) or _look(shapes, levels)
         return HotUpdate(depth, changes[end] + low, prevs[prev_end] + prev_low, levels, shape)
@@ -195,11 +233,8 @@ def hot_reader() -> Callable[[bytes], HotUpdate]:
     return hot
 
 
-def _look(shapes: Shapes, levels: bytes) -> Shape | ShapeOfParts:
+def _look(shapes: Shapes, levels: bytes) -> Shape:
     # Behind the levels stands the tag of the change id; among those known there are none with another byte.
     if levels[-1] != _CHANGE_ID:
         raise NotHot
-    try:
-        return shapes.look(levels)
-    except IndexError:  # a level without a length
-        raise NotHot from None
+    return shapes.look(levels)

@@ -6,25 +6,28 @@ Only what is new is taken to pieces.
 
 Nothing is taken on trust.  What is remembered are the answers of an exact function, and nothing that it depends on is
 lost by the mask.  Levels that get through consist of price, amount and perhaps a number of orders, in that order, each
-length as short as it can be written and true, and both numbers plain decimals.
+length as short as it can be written and true, and both numbers plain decimals; all asks come before all bids.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 
 import msgspec
 
 from ..events import LevelText
 
-__all__ = ["NotHot", "Shape", "ShapeOfParts", "Shapes"]
+__all__ = ["NotHot", "Shape", "Shapes"]
 
 # First bytes of fields (spot schema, section 3): asks and bids of Depth, then price, amount and order_count of a level.
-_ASK, _BID = 0x12, 0x1A
+_ASK, _BID_TAG, _ORDERS = 0x12, b"\x1a", 0x18
 _LEVEL = re.compile(
-    rb"[\x12\x1a](.)\x0a(.)([0-9]+(?:\.[0-9]*)?)\x12(.)([0-9]+(?:\.[0-9]*)?)(\x18[\x01-\x7f])?", re.DOTALL
+    rb"[\x12\x1a](.)\x0a(.)([0-9]+(?:\.[0-9]*)?)\x12(.)([0-9]+(?:\.[0-9]*)?)(?:\x18[\x01-\x7f])?", re.DOTALL
 )
+# The same once it is masked, as far as a form without lengths can say it.
+_split = re.compile(rb"[\x12\x1a].\x0a.[0.]+\x12.[0.]+(?:\x18.)?", re.DOTALL).findall
 _DIGITS = b"0123456789"
 _TAGS = b"\x0a\x10\x12\x18\x1a"
 # Lengths of levels and of their parts stay below the first byte that decimals are written with.
@@ -33,82 +36,65 @@ _ANY_COUNT = 127
 
 # Bounds of what is remembered. What gets too large is emptied, and learnt anew.
 _MOST_SHAPES = 4096
-# Levels of more parts than these are hardly ever alike as a whole; their parts are.
-_MOST_PARTS = 2
+# Longer ones are hardly ever met again.
+_LONGEST_SHAPE = 256
 
-_Text = Callable[[bytes], tuple[LevelText, ...]]
-_Span = tuple[slice, slice, int]
+_BLANK, _NO_ORDERS = ord(" "), b"\0"
+_blanks = bytes([byte if byte in _DIGITS + b"." else _BLANK for byte in range(256)])
 
 
 class NotHot(Exception):
     """Not a depth update in its usual form. Nothing need be wrong, but a parser must look."""
 
 
-class _Level(msgspec.Struct, frozen=True, gc=False):
-    """Where price and amount of a level begin and end in it, and where its number of orders is: 0 if it has none."""
+class Shape(msgspec.Struct, gc=False):
+    """What checked levels look like. Threads may share it: two may both look closer; they write equal values."""
 
-    tag: int
-    price: tuple[int, int]
-    amount: tuple[int, int]
-    count: int
-    lengths: bytes
-    """All that it contains."""
+    _text: _Text | None = None
 
-    def span(self, at: int) -> _Span:
-        """The same in the bytes that have the level at ``at``."""
-        price, amount, count = self.price, self.amount, self.count
-        return slice(at + price[0], at + price[1]), slice(at + amount[0], at + amount[1]), at + count if count else 0
-
-
-_Found = list[tuple[int, _Level]]
-"""Levels of both sides, and where each begins."""
+    def rows(self, levels: bytes) -> tuple[tuple[LevelText, ...], tuple[LevelText, ...]]:
+        """Make the asks and the bids from the bytes of such levels."""
+        text = self._text
+        if text is None:
+            text = self._text = _text_of(levels)
+        words = levels.translate(_blanks).decode().split()
+        if len(words) != text.words:  # some number of orders is a byte that looks like a digit or a point
+            words = text.other_words(levels)
+        word = iter(words)
+        rows = tuple(map(LevelText, word, word, text.orders(levels + _NO_ORDERS)))
+        return rows[: text.asks], rows[text.asks :]
 
 
-class _Side(msgspec.Struct, gc=False):
-    """One side of levels that were found."""
+class _Text(msgspec.Struct, frozen=True, gc=False):
+    """How to read the text of levels."""
 
-    tag: int
-    found: _Found
-    spans: tuple[_Span, ...] | None = None
+    asks: int
+    """How many of them are asks; all others are bids."""
+    words: int
+    """How many prices and amounts there are."""
+    places: tuple[int, ...]
+    """Where the number of orders of each level is, if it has one; else -1, the last byte of ``_NO_ORDERS``."""
+    orders: Callable[[bytes], tuple[int, ...]]
+    """Takes the numbers of orders from the levels with ``_NO_ORDERS`` behind them, and zeros."""
 
-    def text(self, levels: bytes) -> tuple[LevelText, ...]:
-        """What this side of ``levels`` says."""
-        spans = self.spans
-        if spans is None:  # two threads may both do this; they write equal values
-            spans = self.spans = tuple([level.span(at) for at, level in self.found if level.tag == self.tag])
-        if not spans:
-            return ()
-        text = levels.decode()
-        if len(spans) == 1:  # the most frequent, and cheaper so
-            price, amount, count = spans[0]
-            return (LevelText(text[price], text[amount], levels[count] if count else 0),)
-        return tuple(
-            [LevelText(text[price], text[amount], levels[count] if count else 0) for price, amount, count in spans]
-        )
+    def other_words(self, levels: bytes) -> list[str]:
+        """Prices and amounts, whatever the numbers of orders look like."""
+        blanked = bytearray(levels + _NO_ORDERS)
+        for place in self.places:
+            blanked[place] = _BLANK
+        return blanked.translate(_blanks).decode().split()
 
 
-class Shape(msgspec.Struct, frozen=True, gc=False):
-    """What checked levels look like."""
-
-    found: _Found
-    asks: _Text
-    """Makes the asks from the bytes of such levels."""
-    bids: _Text
-    """Makes the bids."""
-
-
-class ShapeOfParts(msgspec.Struct, frozen=True, gc=False):
-    """What many checked levels look like, part by part."""
-
-    parts: list[tuple[int, int, Shape]]
-
-    def asks(self, levels: bytes) -> tuple[LevelText, ...]:
-        """Make the asks from the bytes of such levels."""
-        return tuple([row for start, stop, shape in self.parts for row in shape.asks(levels[start:stop])])
-
-    def bids(self, levels: bytes) -> tuple[LevelText, ...]:
-        """Make the bids."""
-        return tuple([row for start, stop, shape in self.parts for row in shape.bids(levels[start:stop])])
+def _text_of(levels: bytes) -> _Text:
+    places = []
+    asks, at, end = 0, 0, len(levels) - 1
+    while at < end:
+        asks += levels[at] == _ASK
+        at += 2 + levels[at + 1]
+        # Here a level without it has a digit, a point, or the length 1 of its amount.
+        places.append(at - 1 if levels[at - 2] == _ORDERS else -1)
+    # One place more than levels: of a single place it would make no tuple.
+    return _Text(asks, 2 * len(places), tuple(places), itemgetter(*places, -1, -1))
 
 
 class Shapes:
@@ -122,11 +108,12 @@ class Shapes:
         """By the masked levels and the byte behind them."""
         self.mask = _mask(())
         """For ``bytes.translate``."""
-        self._parts: dict[bytes, Shape] = {}
-        self._levels: dict[bytes, _Level] = {}
+        self._sides: set[bytes] = set()
+        """Asks or bids of ``known``; they come together in more ways than each in its own."""
+        self._levels: set[bytes] = set()
         self._lengths: frozenset[int] = frozenset()
 
-    def look(self, levels: bytes) -> Shape | ShapeOfParts:
+    def look(self, levels: bytes) -> Shape:
         """Check levels, and remember their shape.
 
         Args:
@@ -135,44 +122,44 @@ class Shapes:
         Raises:
             NotHot: they are not of the usual form.
         """
-        at, end = 0, len(levels) - 1
-        parts = []
-        while at < end:
-            start = at
-            at += 2 + levels[at + 1]
-            if at < end:
-                at += 2 + levels[at + 1]
-                if at < end:
-                    at += 2 + levels[at + 1]
-            part = levels[start:at]
-            parts.append((start, at, self._parts.get(part.translate(self.mask)) or self._part(part)))
-        if at != end:
-            raise NotHot
-        if len(parts) > _MOST_PARTS:
-            return ShapeOfParts(parts)
-        found = [(start + at, level) for start, _, part in parts for at, level in part.found]
-        return self._remember(self.known, levels, found)
-
-    def _part(self, levels: bytes) -> Shape:
-        found = []
-        at = 0
-        while at < len(levels):
-            level = levels[at : at + 2 + levels[at + 1]]
-            found.append((at, self._levels.get(level.translate(self.mask)) or self._level(level)))
-            at += len(level)
-        return self._remember(self._parts, levels, found)
-
-    def _remember(self, known: dict[bytes, Shape], levels: bytes, found: _Found) -> Shape:
-        shape = Shape(found, _Side(_ASK, found).text, _Side(_BID, found).text)
-        mask = self.mask
-        lengths = b"".join([level.lengths for _, level in found])
-        if lengths.translate(mask) == lengths:  # another thread may have replaced the mask by one that loses some
-            if len(known) >= _MOST_SHAPES:
-                known.clear()
-            known[levels.translate(mask)] = shape
+        mask, sides = self.mask, self._sides
+        masked = levels.translate(mask)
+        # A bid's tag may be a length or a number of orders as well; then what is left and right of it is no side.
+        split = masked.find(_BID_TAG)
+        if split < 0:
+            split = len(masked) - 1
+        asks, bids = masked[:split], masked[split:-1]
+        if not (asks in sides and bids in sides):
+            asks, bids = self._check(levels, masked)
+        # A mask that was replaced lost some of these lengths; the levels come again.
+        shape = Shape()
+        if mask is self.mask and len(masked) <= _LONGEST_SHAPE:
+            if len(self.known) >= _MOST_SHAPES:
+                self.known.clear()
+            if len(sides) >= _MOST_SHAPES:
+                sides.clear()
+            self.known[masked] = shape
+            sides.add(asks)
+            sides.add(bids)
         return shape
 
-    def _level(self, level: bytes) -> _Level:
+    def _check(self, levels: bytes, masked: bytes) -> tuple[bytes, bytes]:
+        """Check levels of which a side is new, and cut ``masked`` between the sides."""
+        parts = _split(masked)
+        if b"".join(parts) != masked[:-1]:
+            raise NotHot
+        at = split = 0
+        for part in parts:
+            start, at = at, at + len(part)
+            if part[0] == _ASK:
+                if split != start:  # a bid came before
+                    raise NotHot
+                split = at
+            if part not in self._levels:
+                self._level(levels[start:at])
+        return masked[:split], masked[split:-1]
+
+    def _level(self, level: bytes) -> None:
         match = _LEVEL.fullmatch(level)
         if match is None:
             raise NotHot
@@ -183,13 +170,11 @@ class Shapes:
         if lengths.translate(self.mask) != lengths:
             self._lengths = self._lengths.union(lengths)
             self.mask = _mask(self._lengths)
-        found = _Level(level[0], match.span(3), match.span(5), match.start(6) + 1 if match[6] else 0, lengths)
         mask = self.mask
-        if lengths.translate(mask) == lengths:
+        if lengths.translate(mask) == lengths:  # another thread may have replaced the mask by one that loses some
             if len(self._levels) >= _MOST_SHAPES:
                 self._levels.clear()
-            self._levels[level.translate(mask)] = found
-        return found
+            self._levels.add(level.translate(mask))
 
 
 def _mask(lengths: Iterable[int]) -> bytes:

@@ -84,7 +84,7 @@ def heard(hot: Hot, data: bytes) -> tuple[Any, ...] | None:
 
 
 numbers = st.from_regex(r"[0-9]{1,12}(\.[0-9]{0,10})?", fullmatch=True)
-rows = st.tuples(numbers, numbers, st.integers(0, 130) | st.sampled_from([48, 57, 127, 18, 16, 10, 26]))
+rows = st.tuples(numbers, numbers, st.integers(0, 130) | st.sampled_from([46, 48, 57, 127, 18, 16, 10, 26]))
 sides = st.lists(rows, max_size=9)
 ids = st.integers(128, 2**63 - 2)
 SHARED = hot_reader()
@@ -204,6 +204,8 @@ GOOD = wrapped(LEVEL)
         wrapped(b"\x12\x0c\x0a\x03105\x12\x0412.5\x18\x07"),  # a length too short
         wrapped(b"\x12\x0e\x0a\x03105\x12\x0412.5\x18\x07"),  # a length too long
         wrapped(b"\x12\x0d\x0a\x02105\x12\x0412.5\x18\x07"),
+        wrapped(b"\x1a" + LEVEL[1:] + LEVEL),  # a bid before an ask
+        wrapped(LEVEL + b"\x1a" + LEVEL[1:] + LEVEL),
         wrapped(b"\x12"),
         wrapped(b"\x12\x00"),
         wrapped(b"\x22\x0d\x0a\x03105\x12\x0412.5\x18\x07"),  # no side at all
@@ -229,6 +231,26 @@ def test_a_byte_behind_the_levels_that_is_no_tag_is_never_learnt() -> None:
         assert heard(hot, odd) is None
 
 
+def test_either_side_can_be_asked_for_again_and_again() -> None:
+    hot = hot_reader()
+    found = hot(frame([("101", "1", 0), ("102.5", "2.0", 48)], [("99", "3", 7)]))
+    asks, bids = (LevelText("101", "1", 0), LevelText("102.5", "2.0", 48)), (LevelText("99", "3", 7),)
+    for side in "abbaabaabb":
+        assert (found.asks() == asks) if side == "a" else (found.bids() == bids)
+
+
+def test_frames_that_begin_alike_are_told_apart() -> None:
+    hot = hot_reader()
+    markets = ("A-B", "BTC-USDT", "BTC-USDC", "BTC-USD", "1000SATS-USDT", "1000SATS-USDC")
+    ids = ("", "1", "a request id that is longer than what is looked at first", "a request id that is longer than that")
+    for _ in range(3):  # from the second time on from memory
+        for market in markets:
+            for request_id in ids:
+                for change in (129, 20_000, 3_000_000):
+                    data = frame([("101", "1", 0)], [], change=change, prev=128, market=market, request_id=request_id)
+                    assert heard(hot, data) == said(data)
+
+
 def test_what_is_remembered_is_bounded() -> None:
     hot = hot_reader()
     dice = random.Random(5)
@@ -242,7 +264,7 @@ def test_what_is_remembered_is_bounded() -> None:
     sizes = [len(cell) for cell in cells if isinstance(cell, dict)]
     assert len(sizes) == 4
     (shapes,) = [cell for cell in cells if isinstance(cell, Shapes)]
-    assert max(*sizes, len(shapes._parts), len(shapes._levels)) <= 4096
+    assert max(*sizes, len(shapes._sides), len(shapes._levels)) <= 4098  # a shape has two sides
     layouts = next(cell for cell in cells if isinstance(cell, dict) and isinstance(next(iter(cell.values())), tuple))
     assert sum(len(depths) for found in layouts.values() for _, _, depths in found) <= 16_384
 
