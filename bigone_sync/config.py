@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from .errors import ConfigurationError
 
 __all__ = [
+    "CONTRACT_REST_URL",
+    "CONTRACT_URL",
     "SPOT_REST_URL",
     "SPOT_URL",
     "Backoff",
@@ -21,6 +23,7 @@ __all__ = [
     "check_asset",
     "check_headers",
     "check_market",
+    "check_symbol",
     "check_url",
     "check_uuid",
     "public_url",
@@ -32,8 +35,17 @@ SPOT_URL = "wss://api.big.one/ws/v2"
 SPOT_REST_URL = "https://api.big.one/api/v3"
 """Spot REST."""
 
+CONTRACT_URL = "wss://api.big.one/ws/contract/v2"
+"""Base of the contract WebSockets, to which each stream adds its path (contract protocol, section 1)."""
+
+CONTRACT_REST_URL = "https://api.big.one/api/contract/v2"
+"""Contract REST."""
+
 _ASSET = re.compile(r"[A-Z0-9]{1,20}\Z")
 _MARKET = re.compile(r"[A-Z0-9]{1,20}-[A-Z0-9]{1,20}\Z")
+_SYMBOL = re.compile(r"[A-Z0-9]{1,40}\Z")
+# What people write between the two assets of a market.
+_SEPARATORS = re.compile(r"[-/_: ]")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 # The handshake's own headers; overriding one of them breaks it.
@@ -236,6 +248,26 @@ def check_market(market: object, *, argument: str = "market") -> str:
             f"{argument} must be BASE-QUOTE in upper case, like 'BTC-USDT', not {market!r}{hint}", argument=argument
         )
     return market
+
+
+def check_symbol(symbol: object, *, argument: str = "market") -> str:
+    """``symbol`` if it looks like a contract's, ``BTCUSD`` (contract protocol, section 1).
+
+    Raises:
+        ConfigurationError: it does not; the message says what is wrong with it and, where it can, how to write it.
+    """
+    if not isinstance(symbol, str) or not _SYMBOL.match(symbol):
+        hint = ""
+        joined = _SEPARATORS.sub("", symbol) if isinstance(symbol, str) and symbol.isascii() else ""
+        if _SYMBOL.match(joined.upper()):
+            separated = f"contracts have no {'dash' if '-' in str(symbol) else 'separator'}" if joined != symbol else ""
+            lower = "symbols are upper case" if joined != joined.upper() else ""
+            hint = f": {' and '.join(filter(None, (separated, lower)))}; did you mean {joined.upper()!r}?"
+        raise ConfigurationError(
+            f"{argument} must be a contract's symbol in upper case, like 'BTCUSD', not {symbol!r}{hint}",
+            argument=argument,
+        )
+    return symbol
 
 
 def check_asset(asset: object, *, argument: str = "asset") -> str:

@@ -96,12 +96,16 @@ class Side(WordEnum):
 
 
 class OrderType(WordEnum):
-    """Kind of an order (spot protocol, section 7.2)."""
+    """Kind of an order (spot protocol, section 7.2; contract protocol, section 7)."""
 
     LIMIT = "LIMIT"
     MARKET = "MARKET"
     STOP_LIMIT = "STOP_LIMIT"
     STOP_MARKET = "STOP_MARKET"
+    IOC = "IOC"
+    """Contracts only, like the two that follow."""
+    FOK = "FOK"
+    POST_ONLY = "POST_ONLY"
     UNKNOWN = "UNKNOWN"
 
     @classmethod
@@ -110,17 +114,25 @@ class OrderType(WordEnum):
 
 
 class OrderState(WordEnum):
-    """State of an order (spot protocol, section 7.2)."""
+    """State of an order (spot protocol, section 7.2; contract protocol, section 7)."""
 
     PENDING = "PENDING"
-    """Open, also when partly filled."""
+    """Open, also when partly filled. Spot only; contracts have NEW and PARTIALLY_FILLED."""
     FILLED = "FILLED"
     CANCELLED = "CANCELLED"
-    """Cancelled; it may have fills."""
+    """Cancelled; on spot it may have fills. Contracts write it CANCELED."""
     FIRED = "FIRED"
     """Undocumented; presumably a stop order that was triggered."""
     REJECTED = "REJECTED"
+    NEW = "NEW"
+    """Contracts only, like those that follow."""
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    PARTIALLY_CANCELED = "PARTIALLY_CANCELED"
+    """Cancelled after a part was filled: final."""
+    UNTRIGGERED = "UNTRIGGERED"
+    PENDING_CANCEL = "PENDING_CANCEL"
     UNKNOWN = "UNKNOWN"
+    CANCELED = CANCELLED
 
     @classmethod
     def _synonyms(cls) -> dict[str, str]:
@@ -177,7 +189,11 @@ class FlashOrderStatus(WordEnum):
 
 
 class CandlePeriod(WordEnum):
-    """Length of a candle (spot protocol, section 6.4; MONTH1 stands in the schema only)."""
+    """Length of a candle (spot protocol, section 6.4; MONTH1 stands in the schema only).
+
+    Parsed from the spelling of contracts, too: ``1MIN``, ``1H``, ``1D`` (contract protocol, section 1).  They have no
+    HOUR3, WEEK1 and MONTH1.
+    """
 
     MIN1 = "MIN1"
     MIN5 = "MIN5"
@@ -195,10 +211,12 @@ class CandlePeriod(WordEnum):
 
     @classmethod
     def _synonyms(cls) -> dict[str, str]:
-        return _PERIOD_NUMBERS
+        return _PERIOD_WORDS
 
 
-_PERIOD_NUMBERS = {str(number): period.name for number, period in enumerate(CandlePeriod) if period.is_known}
+_PERIOD_WORDS = {str(number): period.name for number, period in enumerate(CandlePeriod) if period.is_known}
+_PERIOD_WORDS |= {"1MIN": "MIN1", "5MIN": "MIN5", "15MIN": "MIN15", "30MIN": "MIN30"}
+_PERIOD_WORDS |= {"1H": "HOUR1", "4H": "HOUR4", "6H": "HOUR6", "12H": "HOUR12", "1D": "DAY1"}
 
 
 class _OwnEnum(WordEnum):
@@ -217,10 +235,15 @@ class Channel(_OwnEnum):
     ACCOUNTS = "accounts"
     ORDERS = "orders"
     MARGIN_ACCOUNTS = "margin_accounts"
-    """From the official schema; not described in the documents. So are the channels that follow."""
+    """From the official schema; not described in the documents. So are the three that follow."""
     EXCHANGE_RATES = "exchange_rates"
     FLASH_ORDERS = "flash_orders"
     COST_PRICES = "cost_prices"
+    INSTRUMENTS = "instruments"
+    """Contracts only, like the channels that follow."""
+    CASH = "cash"
+    POSITIONS = "positions"
+    FILLS = "fills"
     UNKNOWN = "UNKNOWN"
 
     @property
@@ -230,7 +253,10 @@ class Channel(_OwnEnum):
 
 
 _PRIVATE = frozenset(
-    {Channel.ACCOUNTS, Channel.ORDERS, Channel.MARGIN_ACCOUNTS, Channel.FLASH_ORDERS, Channel.COST_PRICES}
+    {
+        *(Channel.ACCOUNTS, Channel.ORDERS, Channel.MARGIN_ACCOUNTS, Channel.FLASH_ORDERS, Channel.COST_PRICES),
+        *(Channel.CASH, Channel.POSITIONS, Channel.FILLS),
+    }
 )
 
 

@@ -37,17 +37,21 @@ NAMES = [
     "BookState",
     "Candle",
     "CandlePeriod",
+    "Cash",
     "Channel",
     "ClientStats",
     "ConnectionState",
+    "ContractOrder",
     "CostPrice",
     "Credentials",
     "DepthSnapshot",
     "DepthUpdate",
     "ExchangeRate",
+    "Fill",
     "FlashOrder",
     "FlashOrderStatus",
     "Gap",
+    "Instrument",
     "Limits",
     "MarginAccount",
     "MarginBalance",
@@ -58,6 +62,7 @@ NAMES = [
     "OrderState",
     "OrderType",
     "Overflow",
+    "Position",
     "PriceLevel",
     "RawFrame",
     "Side",
@@ -324,6 +329,22 @@ EVENTS = {
         " created_at updated_at is_snapshot"
     ),
     "CostPrice": "asset average_cost_price average_inflow is_snapshot",
+    "Instrument": (
+        "market mark_price index_price latest_price funding_rate next_funding_rate next_funding_time open_interest"
+        " open_value volume_24h volume_24h_usd turnover_24h high_24h low_24h price_change_24h btc_price eth_price"
+        " usdt_price"
+    ),
+    "Cash": (
+        "id currency balances available margin position_margin order_margin position_value unrealized_pnl"
+        " margin_balances margin_rate leverage"
+    ),
+    "Position": (
+        "id market currency is_cross size notional entry_price mark_price liquidate_price margin init_margin"
+        " order_margin margin_rate fee_rate_taker fee_rate_maker realised_pnl total_pnl unrealized_pnl leverage"
+        " risk_limit equity value risk rom buying_notional selling_notional buying_size selling_size seq_no"
+    ),
+    "ContractOrder": ("id market currency type side status price avg_price size notional filled filled_notional time"),
+    "Fill": "id order_id market side price size notional fee fee_rate pnl role time",
     "StateChange": "old new cause attempt retry_in",
     "Gap": "channel market since until reason",
     "RawFrame": "direction data",
@@ -335,6 +356,21 @@ def test_fields_of_an_event(name: str) -> None:
     kind = getattr(bigone_sync, name)
     assert set(kind.__struct_fields__) == {*EVENTS[name].split(), "connection", "received_at"}
     assert issubclass(kind, bigone_sync.Event)
+
+
+@pytest.mark.parametrize("name", ["Instrument", "Cash", "Position", "ContractOrder", "Fill"])
+def test_fields_of_a_contract_event_are_in_the_documented_order(name: str) -> None:
+    fields = getattr(bigone_sync, name).__struct_fields__
+    assert [field for field in fields if field not in ("connection", "received_at")] == EVENTS[name].split()
+
+
+def test_urls() -> None:
+    assert (bigone_sync.SPOT_URL, bigone_sync.SPOT_REST_URL) == (
+        "wss://api.big.one/ws/v2",
+        "https://api.big.one/api/v3",
+    )
+    assert bigone_sync.CONTRACT_URL == "wss://api.big.one/ws/contract/v2"
+    assert bigone_sync.CONTRACT_REST_URL == "https://api.big.one/api/contract/v2"
 
 
 VALUE_OBJECTS = {
@@ -354,6 +390,7 @@ def test_fields_of_a_value_object(name: str) -> None:
 def test_properties_of_events() -> None:
     assert isinstance(bigone_sync.Account.available, property)
     assert isinstance(bigone_sync.Order.is_final, property)
+    assert isinstance(bigone_sync.ContractOrder.is_final, property)
     assert bigone_sync.PriceLevel._fields == ("price", "amount", "order_count")
     assert bigone_sync.Side.BID is bigone_sync.Side.BUY
     assert bigone_sync.Side.ASK is bigone_sync.Side.SELL

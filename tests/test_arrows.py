@@ -31,7 +31,7 @@ ARROWS: dict[str, set[str]] = {
     "markets": set(),
     "redact": set(),
     "times": set(),
-    "events": {"enums", "levels"},
+    "events/": {"enums", "levels", "events/"},
     "config": {"errors"},
     "stats": {"enums"},
     "auth": {"config", "errors"},

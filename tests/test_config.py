@@ -20,6 +20,7 @@ from bigone_sync.config import (
     check_asset,
     check_headers,
     check_market,
+    check_symbol,
     check_url,
     check_uuid,
     public_url,
@@ -329,6 +330,39 @@ def test_what_is_no_market(market: object) -> None:
 @pytest.mark.parametrize("market", ["btc-usdt", "Btc-Usdt", "BTC/USDT", "btc_usdt", "btc/usdt"])
 def test_other_spellings_get_a_hint(market: str) -> None:
     assert refused(lambda: check_market(market), "market").endswith("did you mean 'BTC-USDT'?")
+
+
+# Contracts
+
+
+@pytest.mark.parametrize("symbol", ["BTCUSD", "BTCUSDT", "1000PEPEUSDT", "A", "A" * 40])
+def test_symbols(symbol: str) -> None:
+    assert check_symbol(symbol) == symbol
+
+
+@pytest.mark.parametrize(
+    "symbol",
+    [
+        *("", "-", "BTCUSD\n", "BTC.USD", "\uff22TCUSD", "BTCUSD\u0661", "A" * 41, "\u017ftraxusd", None, 5, b"BTCUSD"),
+        *(["BTCUSD"], "depth@BTCUSD", "../BTCUSD"),
+    ],
+)
+def test_what_is_no_symbol(symbol: object) -> None:
+    assert "did you mean" not in refused(lambda: check_symbol(symbol), "market", "'BTCUSD'")
+
+
+@pytest.mark.parametrize(
+    ("symbol", "hint"),
+    [
+        ("BTC-USDT", "contracts have no dash; did you mean 'BTCUSDT'?"),
+        ("btcusd", "symbols are upper case; did you mean 'BTCUSD'?"),
+        ("btc-usdt", "contracts have no dash and symbols are upper case; did you mean 'BTCUSDT'?"),
+        ("BTC/USD", "contracts have no separator; did you mean 'BTCUSD'?"),
+        ("btc_usd", "contracts have no separator and symbols are upper case; did you mean 'BTCUSD'?"),
+    ],
+)
+def test_other_spellings_of_symbols_get_a_hint(symbol: str, hint: str) -> None:
+    assert refused(lambda: check_symbol(symbol), "market").endswith(f"not {symbol!r}: {hint}")
 
 
 # Assets

@@ -41,6 +41,12 @@ NUMBERED = {
     ],
 }
 
+# Words of contracts, which have no numbers.
+UNNUMBERED = {
+    OrderType: ["IOC", "FOK", "POST_ONLY"],
+    OrderState: ["NEW", "PARTIALLY_FILLED", "PARTIALLY_CANCELED", "UNTRIGGERED", "PENDING_CANCEL"],
+}
+
 
 def test_all_names_every_enumeration() -> None:
     assert {BookState, Channel, ConnectionState, Overflow, SubscriptionState, *WIRE} == set(ALL)
@@ -99,7 +105,7 @@ def test_copies(kind: type[enums.WordEnum]) -> None:
 @pytest.mark.parametrize("kind", WIRE)
 def test_wire_words_in_any_case_and_as_numbers(kind: type[enums.WordEnum]) -> None:
     names = NUMBERED[kind]
-    assert [member.name for member in kind if member.is_known] == names
+    assert [member.name for member in kind if member.is_known] == names + UNNUMBERED.get(kind, [])
     for number, name in enumerate(names):
         member = kind[name]
         for word in (name, name.lower(), name.capitalize(), number, str(number)):
@@ -107,6 +113,9 @@ def test_wire_words_in_any_case_and_as_numbers(kind: type[enums.WordEnum]) -> No
             assert kind.parse(word) is member
     assert not kind(len(names)).is_known
     assert not kind(-1).is_known
+    for name in UNNUMBERED.get(kind, []):
+        for word in (name, name.lower()):
+            assert kind(word) is kind[name]
 
 
 @pytest.mark.parametrize(
@@ -122,6 +131,35 @@ def test_sides_have_two_vocabularies(side: Side, words: list[object]) -> None:
         assert Side.parse(word) is side
     assert (Side["BID"], Side["ASK"]) == (Side.BUY, Side.SELL)
     assert len([member for member in Side if member.is_known]) == 2
+
+
+def test_contracts_write_cancelled_with_one_l() -> None:
+    assert OrderState.parse("CANCELED") is OrderState("canceled") is OrderState.CANCELED is OrderState.CANCELLED
+    assert OrderState.CANCELED.value == "CANCELLED"
+    assert OrderState.PARTIALLY_CANCELED != OrderState.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("word", "period"),
+    [
+        *(("1MIN", CandlePeriod.MIN1), ("5MIN", CandlePeriod.MIN5), ("15MIN", CandlePeriod.MIN15)),
+        *(("30MIN", CandlePeriod.MIN30), ("1H", CandlePeriod.HOUR1), ("4H", CandlePeriod.HOUR4)),
+        *(("6H", CandlePeriod.HOUR6), ("12H", CandlePeriod.HOUR12), ("1D", CandlePeriod.DAY1)),
+    ],
+)
+def test_periods_in_the_spelling_of_contracts(word: str, period: CandlePeriod) -> None:
+    assert CandlePeriod.parse(word) is CandlePeriod.parse(word.lower()) is period
+    assert period.value == period.name
+
+
+@pytest.mark.parametrize("word", ["3H", "1W", "1M", "MIN", "2MIN"])
+def test_no_other_periods_are_made_up(word: str) -> None:
+    assert not CandlePeriod.parse(word).is_known
+
+
+@pytest.mark.parametrize("word", ["FUNDING", "ADL_BUY", "ADL_SELL"])
+def test_other_sides_of_contracts_keep_their_word(word: str) -> None:
+    assert (Side.parse(word), Side.parse(word).value) == (Side.UNKNOWN, word)
 
 
 @pytest.mark.parametrize(
@@ -165,8 +203,12 @@ def test_the_private_channels() -> None:
         Channel.MARGIN_ACCOUNTS,
         Channel.FLASH_ORDERS,
         Channel.COST_PRICES,
+        Channel.CASH,
+        Channel.POSITIONS,
+        Channel.FILLS,
     }
-    assert not Channel("positions").is_private
+    assert not Channel.INSTRUMENTS.is_private
+    assert not Channel("balances").is_private
 
 
 def test_the_states_of_the_documents() -> None:

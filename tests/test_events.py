@@ -3,6 +3,8 @@ from __future__ import annotations
 import copy
 import decimal
 import pickle
+import pydoc
+import typing
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -26,18 +28,23 @@ from bigone_sync.enums import (
 from bigone_sync.events import (
     Account,
     Candle,
+    Cash,
+    ContractOrder,
     CostPrice,
     DepthSnapshot,
     DepthUpdate,
     Event,
     ExchangeRate,
+    Fill,
     FlashOrder,
     Gap,
+    Instrument,
     Levels,
     LevelText,
     MarginAccount,
     MarginBalance,
     Order,
+    Position,
     PriceLevel,
     RawFrame,
     StateChange,
@@ -101,6 +108,11 @@ def one_of_each() -> list[Event]:
         ExchangeRate("BTC", "USDT", Decimal("67804.67"), WHEN, True),
         FlashOrder("18446744073709551615", "BTC", "USDT", ONE, pay_amount=ONE, customer_id=7, created_at=WHEN),
         CostPrice(UUID, ONE, Decimal("-2")),
+        Instrument("BTCUSD", ONE, funding_rate=Decimal("0.0001"), next_funding_time=WHEN),
+        Cash(id=UUID, currency="USDT", balances=ONE),
+        Position(market="BTCUSD", is_cross=True, size=Decimal(-100), seq_no=0),
+        ContractOrder(UUID, "BTCUSDT", "USDT", OrderType.POST_ONLY, Side.BUY, OrderState.NEW, ONE, time=WHEN),
+        Fill(id="888888", order_id=UUID, market="BTCUSD", side=Side("FUNDING"), pnl=ONE, role="MAKER"),
         StateChange(ConnectionState.READY, ConnectionState.WAITING, None, 2, 1.5),
         Gap(Channel.TRADES, "BTC-USDT", WHEN, None, "reconnect"),
         RawFrame("in", b"{}"),
@@ -114,6 +126,22 @@ ids = [type(event).__name__ for event in EACH]
 def test_every_event_of_the_module_is_tested() -> None:
     kinds = {getattr(events, name) for name in events.__all__}
     assert {kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Event)} == {Event, *map(type, EACH)}
+
+
+def test_classes_have_one_public_home() -> None:
+    for name in events.__all__:
+        kind = getattr(events, name)
+        if isinstance(kind, type):
+            assert kind.__module__ in ("bigone_sync.events", "bigone_sync.levels"), name
+            assert typing.get_type_hints(kind), name
+    assert b"bigone_sync.events\n" in pickle.dumps(Trade("1", "BTC-USDT", ONE, ONE, Side.BUY), protocol=2)
+
+
+def test_the_help_names_every_class() -> None:
+    text = pydoc.plain(pydoc.render_doc(events))
+    assert text.count("received_at") > len(EACH)
+    for name in events.__all__:
+        assert f"class {name}(" in text or not isinstance(getattr(events, name), type), name
 
 
 # What holds for all
@@ -288,6 +316,35 @@ def test_final_orders(state: OrderState, final: bool) -> None:
     assert order(state=state).is_final is final
 
 
+@pytest.mark.parametrize(
+    ("word", "final"),
+    [
+        *(("FILLED", True), ("CANCELED", True), ("PARTIALLY_CANCELED", True), ("REJECTED", True)),
+        *(("NEW", False), ("PARTIALLY_FILLED", False), ("UNTRIGGERED", False), ("PENDING_CANCEL", False)),
+        *(("HALTED", False), ("UNKNOWN", False)),
+    ],
+)
+def test_final_contract_orders(word: str, final: bool) -> None:
+    assert ContractOrder("1", "BTCUSD", status=OrderState.parse(word)).is_final is final
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        *(Instrument("BTCUSD"), Cash(currency="USDT"), Position(market="BTCUSD")),
+        *(ContractOrder("1", "BTCUSD"), Fill(id="1", market="BTCUSD")),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_contract_events_need_only_what_identifies_them(event: Any) -> None:
+    rest = {name: getattr(event, name) for name in event.__struct_fields__ if name not in ("connection", "received_at")}
+    words = {name: value for name, value in rest.items() if value is not None and not isinstance(value, str)}
+    assert all(not value.is_known for value in words.values())
+    assert {name for name, value in rest.items() if isinstance(value, str)} <= {"id", "market", "currency"}
+    with pytest.raises(TypeError):
+        type(event)()
+
+
 def test_what_an_order_has_without_being_told() -> None:
     plain = order()
     assert (plain.operator, plain.business_unit) == (OrderOperator.LTE, BusinessUnit.SPOT)
@@ -359,6 +416,16 @@ def test_the_fields_of_the_documents() -> None:
         FlashOrder: "id exchange_asset pay_asset exchange_amount estimated_pay_amount pay_amount price status"
         " customer_id dealer_id created_at updated_at is_snapshot",
         CostPrice: "asset average_cost_price average_inflow is_snapshot",
+        Instrument: "market mark_price index_price latest_price funding_rate next_funding_rate next_funding_time"
+        " open_interest open_value volume_24h volume_24h_usd turnover_24h high_24h low_24h price_change_24h"
+        " btc_price eth_price usdt_price",
+        Cash: "id currency balances available margin position_margin order_margin position_value unrealized_pnl"
+        " margin_balances margin_rate leverage",
+        Position: "id market currency is_cross size notional entry_price mark_price liquidate_price margin init_margin"
+        " order_margin margin_rate fee_rate_taker fee_rate_maker realised_pnl total_pnl unrealized_pnl leverage"
+        " risk_limit equity value risk rom buying_notional selling_notional buying_size selling_size seq_no",
+        ContractOrder: "id market currency type side status price avg_price size notional filled filled_notional time",
+        Fill: "id order_id market side price size notional fee fee_rate pnl role time",
         StateChange: "old new cause attempt retry_in",
         Gap: "channel market since until reason",
         RawFrame: "direction data",

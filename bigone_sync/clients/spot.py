@@ -219,8 +219,8 @@ class SpotClient(PublicStreams, PrivateStreams, SchemaStreams, SpotOrders):
         if handler is not None:
             check_handler(handler)
         known = Channel(channel.value if isinstance(channel, Channel) else channel)
-        if not known.is_known:
-            names = ", ".join(repr(item.value) for item in Channel if item.is_known)
+        if known not in _NAMES:
+            names = ", ".join(repr(item.value) for item in _NAMES)
             raise ConfigurationError(f"channel must be one of {names}, not {channel!r}", argument="channel")
         keys = stream_keys(
             known, market, period=period, business_unit=business_unit, quote=quote, bases=bases, assets=assets

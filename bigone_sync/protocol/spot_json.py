@@ -10,6 +10,7 @@ from msgspec import Meta, Raw, Struct
 
 from ..events import LevelText
 from .base import CodecError
+from .json_text import NOT_JSON, literal
 from .messages import (
     Integer,
     Message,
@@ -109,16 +110,10 @@ def _rows(raw: Raw) -> tuple[LevelText, ...]:
         rows = _decode_rows(raw)
     except msgspec.ValidationError:
         rows = tuple(
-            LevelText(_literal(level.price), _literal(level.amount), level.order_count)
-            for level in _decode_raw_rows(raw)
+            LevelText(literal(level.price), literal(level.amount), level.order_count) for level in _decode_raw_rows(raw)
         )
     # Null says the same as nothing (spot protocol, section 5).
     return tuple([LevelText(row.price, row.amount) if row.order_count is None else row for row in rows])
-
-
-def _literal(raw: Raw) -> str:
-    text = bytes(raw)
-    return msgspec.json.decode(text, type=str) if text[:1] == b'"' else text.decode()
 
 
 def update_asks(frame: bytes) -> tuple[LevelText, ...]:
@@ -294,7 +289,7 @@ class JsonCodec:
     binary = False
     enveloped = True
     hot = staticmethod(_decode_hot)
-    not_hot: tuple[type[Exception], ...] = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+    not_hot = NOT_JSON
     asks_of = staticmethod(update_asks)
     bids_of = staticmethod(update_bids)
 

@@ -89,6 +89,8 @@ BAD_CALLS: list[tuple[Callable[[SpotClient], object], str, str]] = [
     (lambda client: client.on_depth(BTC, print, overflow="drop"), "overflow", "BLOCK"),  # type: ignore[call-overload]
     (lambda client: client.order_book("BTC_USDT"), "market", "'BTC-USDT'"),
     (lambda client: client.subscribe("depths", BTC), "channel", "'depth'"),
+    (lambda client: client.subscribe(Channel.INSTRUMENTS), "channel", "'depth'"),
+    (lambda client: client.subscribe("positions"), "channel", "'depth'"),
     (lambda client: client.subscribe(Channel.DEPTH), "market", "BASE-QUOTE"),
     (lambda client: client.subscribe(Channel.CANDLES, BTC), "period", "candles"),
     (lambda client: client.subscribe(Channel.DEPTH, BTC, period="MIN1"), "period", "candles"),
