@@ -20,6 +20,7 @@ from .errors import ConfigurationError
 __all__ = ["Credentials", "TokenSigner", "bigone_token"]
 
 _NS = 1_000_000_000
+_US = 1_000
 _GUIDE_LIFETIME = 60
 _VARIANTS = ("OpenAPIV2", "guide", "OpenAPI")
 
@@ -138,11 +139,25 @@ def _read(clock: Callable[[], int] | None) -> int:
     return now
 
 
-def _openapi_v2(credentials: Credentials, nonce: int, recv_window: int | None) -> dict[str, str | int]:
+def _claims(credentials: Credentials, variant: str, nonce: int, recv_window: int | None) -> dict[str, str | int]:
+    """``nonce`` is in nanoseconds."""
+    if variant == "OpenAPI":
+        return {"type": "OpenAPI", "sub": credentials.api_key.replace("-", ""), "nonce": nonce}
+    if variant == "guide":
+        issued = nonce // _NS
+        return {"sub": credentials.api_key, "nonce": nonce // _US, "iat": issued, "exp": issued + _GUIDE_LIFETIME}
     claims: dict[str, str | int] = {"type": "OpenAPIV2", "sub": credentials.api_key, "nonce": str(nonce)}
     if recv_window is not None:
         claims["recv_window"] = str(recv_window)
     return claims
+
+
+def _check_variant(variant: object, recv_window: object) -> None:
+    if variant not in _VARIANTS:
+        raise ConfigurationError(f"variant must be one of {', '.join(_VARIANTS)}, not {variant!r}", argument="variant")
+    _check_recv_window(recv_window)
+    if recv_window is not None and variant != "OpenAPIV2":
+        raise ConfigurationError("recv_window exists in variant OpenAPIV2 only", argument="recv_window")
 
 
 def bigone_token(
@@ -169,22 +184,10 @@ def bigone_token(
         ConfigurationError: an argument is not one of the above.
     """
     _check_credentials(credentials)
-    if variant not in _VARIANTS:
-        raise ConfigurationError(f"variant must be one of {', '.join(_VARIANTS)}, not {variant!r}", argument="variant")
-    _check_recv_window(recv_window)
-    if recv_window is not None and variant != "OpenAPIV2":
-        raise ConfigurationError("recv_window exists in variant OpenAPIV2 only", argument="recv_window")
+    _check_variant(variant, recv_window)
     _check_clock(clock)
     now = _read(clock)
-    if variant == "OpenAPIV2":
-        return _sign(credentials, _openapi_v2(credentials, now, recv_window))
-    if variant == "OpenAPI":
-        return _sign(credentials, {"type": "OpenAPI", "sub": credentials.api_key.replace("-", ""), "nonce": now})
-    issued = now // _NS
-    return _sign(
-        credentials,
-        {"sub": credentials.api_key, "nonce": now // 1000, "iat": issued, "exp": issued + _GUIDE_LIFETIME},
-    )
+    return _sign(credentials, _claims(credentials, variant, now, recv_window))
 
 
 # Nonces are a matter between an API key and the exchange, so all signers of a key share one count.
@@ -195,7 +198,7 @@ _nonces_lock = threading.Lock()
 
 
 class TokenSigner:
-    """Signs a fresh ``OpenAPIV2`` token at every call. Thread-safe.
+    """Signs a fresh token at every call. Thread-safe.
 
     Nonces are strictly increasing over all signers of one API key in this process, also when the clock stands still or
     steps back a little: then the nonce is the last one plus 1.  A clock that was set back by more than 15 seconds is
@@ -206,20 +209,27 @@ class TokenSigner:
         clock: Returns Unix time in nanoseconds as an int, corrected for the server's clock if need be; by default
             this machine's clock.  Called on the thread that wants the token.
         recv_window: Seconds by which the server's clock may differ; None leaves it to the server (30).
+        variant: See :func:`bigone_token`.
 
     Raises:
         ConfigurationError: an argument is not one of the above, now or, for what the clock returns, at the call.
     """
 
-    __slots__ = ("_clock", "_credentials", "_recv_window")
+    __slots__ = ("_clock", "_credentials", "_recv_window", "_variant")
 
     def __init__(
-        self, credentials: Credentials, *, clock: Callable[[], int] | None = None, recv_window: int | None = None
+        self,
+        credentials: Credentials,
+        *,
+        clock: Callable[[], int] | None = None,
+        recv_window: int | None = None,
+        variant: str = "OpenAPIV2",
     ) -> None:
         _check_credentials(credentials)
         _check_clock(clock)
-        _check_recv_window(recv_window)
+        _check_variant(variant, recv_window)
         self._credentials = credentials
+        self._variant = variant
         self._clock = clock
         self._recv_window = recv_window
 
@@ -230,7 +240,8 @@ class TokenSigner:
         """A new token, without the word ``Bearer``."""
         now = _read(self._clock)
         key = self._credentials.api_key
+        step = _US if self._variant == "guide" else 1  # the guide's nonces are in microseconds
         with _nonces_lock:
             last = _nonces.get(key, 0)
-            nonce = _nonces[key] = now if last - now > _CLOCK_SET_BACK else max(now, last + 1)
-        return _sign(self._credentials, _openapi_v2(self._credentials, nonce, self._recv_window))
+            nonce = _nonces[key] = now if last - now > _CLOCK_SET_BACK else max(now, last + step)
+        return _sign(self._credentials, _claims(self._credentials, self._variant, nonce, self._recv_window))

@@ -74,6 +74,12 @@ class Dispatcher:
             self._lanes.append(lane)
         return lane
 
+    def leave(self, lane: Lane) -> None:
+        """Nothing more comes on a lane; what waits there is still delivered."""
+        with self._lock:
+            lane.leaving = True
+            self._lanes = [other for other in self._lanes if other.entries or not other.leaving]
+
     # -- putting; reader and keeper threads
 
     def put(self, lane: Lane, sink: Sink, events: Sequence[Any], *, wait: bool = True) -> bool:

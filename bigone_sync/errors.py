@@ -149,7 +149,7 @@ class ConnectionLost(TransportError):
         super().__init__(message)
         self.cause = cause
         """``closed`` (close frame), ``lost`` (FIN), ``reset``, ``silent``, ``stale``, ``send stalled``,
-        ``protocol``, ``no answer`` or ``error``."""
+        ``protocol``, ``no answer``, ``resync`` (dialled again for a fresh snapshot) or ``error``."""
         self.close_code = close_code
         """Code of the peer's close frame, also where it is not a valid one."""
         self.close_reason = close_reason

@@ -7,15 +7,15 @@ from typing import Any, Protocol
 
 from .calls import Calls
 from .delivery import Delivery
-from .errors import SubscriptionRejected
+from .errors import BigOneError, SubscriptionRejected
 from .events import DepthUpdate
 from .login import Login, Step
 from .pending import Pending
 from .ports import Hub
-from .protocol.base import Broken, Command, Control, Item, LoginLost, Missing, Problem, Reply
+from .protocol.base import Broken, Command, Control, Item, LoginLost, Missing, Problem, Reply, Touch
 from .subscription import Stream
 
-__all__ = ["Intake"]
+__all__ = ["Intake", "RequestIntake"]
 
 
 class Receiver(Protocol):
@@ -24,6 +24,7 @@ class Receiver(Protocol):
     name: str
     events: int
     gaps: int
+    touch_mismatches: int
 
     def live(self, stream: Stream, now: float, out: Delivery) -> None:
         """A stream runs."""
@@ -31,7 +32,11 @@ class Receiver(Protocol):
     def broken(self, stream: Stream, reason: str, out: Delivery) -> None:
         """A stream has a hole."""
 
-    def reject(self, stream: Stream, rejection: SubscriptionRejected) -> None:
+
+class Requester(Receiver, Protocol):
+    """A session that asks for streams by requests."""
+
+    def reject(self, stream: Stream, rejection: BigOneError) -> None:
         """A stream was refused."""
 
     def wanted(self) -> list[Stream]:
@@ -47,8 +52,8 @@ class Receiver(Protocol):
 class Intake:
     """Works for one session, under its lock, on the reader thread."""
 
-    def __init__(self, session: Receiver, login: Login, pending: Pending, calls: Calls, hub: Hub) -> None:
-        self._session, self._login, self._pending, self._calls, self._hub = session, login, pending, calls, hub
+    def __init__(self, session: Receiver) -> None:
+        self._session = session
 
     def take(self, items: Sequence[Item], now: float, out: Delivery) -> None:
         """Everything that one read brought, in order. ``now`` is monotonic."""
@@ -70,20 +75,42 @@ class Intake:
         out.data(stream, events)
 
     def _control(self, control: Control, now: float, out: Delivery) -> None:
-        if isinstance(control, Reply):
-            self._reply(control, now, out)
-        elif isinstance(control, Broken):
-            error = control.error
-            out.error(error)
-            reason = f"sequence gap: expected {error.expected}, got {error.got}"
-            self._session.broken(control.route.owner, reason, out)
+        if isinstance(control, Broken):
+            out.error(control.error)
+            self._session.broken(control.route.owner, control.reason, out)
         elif isinstance(control, Missing):
             self._session.gaps += 1
             out.gap(control.gap)
-        elif isinstance(control, LoginLost):
-            self._login_lost(control, now, out)
         elif isinstance(control, Problem):
             out.error(control.error)
+        elif isinstance(control, Touch):
+            self._touch(control, out)
+
+    def _touch(self, touch: Touch, out: Delivery) -> None:
+        """Compare the book with the best prices that the exchange names. Once may be chance, twice in a row is not."""
+        stream: Stream = touch.route.owner
+        if stream.agrees(touch.bid, touch.ask):
+            return
+        self._session.touch_mismatches += 1
+        self._session.broken(stream, "the exchange names other best prices than the book has: it is rebuilt", out)
+
+
+class RequestIntake(Intake):
+    """The same for a session that asks by requests, and logs in."""
+
+    _session: Requester
+
+    def __init__(self, session: Requester, login: Login, pending: Pending, calls: Calls, hub: Hub) -> None:
+        super().__init__(session)
+        self._login, self._pending, self._calls, self._hub = login, pending, calls, hub
+
+    def _control(self, control: Control, now: float, out: Delivery) -> None:
+        if isinstance(control, Reply):
+            self._reply(control, now, out)
+        elif isinstance(control, LoginLost):
+            self._login_lost(control, now, out)
+        else:
+            super()._control(control, now, out)
 
     def _reply(self, reply: Reply, now: float, out: Delivery) -> None:
         request = reply.request

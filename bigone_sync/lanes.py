@@ -69,6 +69,7 @@ class Lane:
         "entries",
         "episode",
         "high_water",
+        "leaving",
         "limit",
         "name",
         "private",
@@ -90,3 +91,5 @@ class Lane:
         self.waiting = 0
         self.episode = False
         """True from the moment the bound was reached until the lane is half empty."""
+        self.leaving = False
+        """True: nothing more comes, and once it is empty it can be forgotten."""

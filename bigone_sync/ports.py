@@ -11,11 +11,11 @@ from .errors import BigOneError
 from .events import Gap, RawFrame, SubscriptionKey
 from .protocol.base import Frame, Parting, Request, Route
 
-__all__ = ["Hub", "Venue"]
+__all__ = ["Feed", "Hub", "Keeping", "Venue"]
 
 
-class Venue(Protocol):
-    """A protocol; :class:`~bigone_sync.protocol.spot.SpotProtocol` is one."""
+class Feed(Protocol):
+    """A protocol, as far as it understands what comes."""
 
     @property
     def decode_errors(self) -> int:
@@ -29,6 +29,13 @@ class Venue(Protocol):
 
     def opened(self) -> None:
         """A new connection."""
+
+    def receive(self, frames: Sequence[bytes], received_at: float) -> list[Any]:
+        """What frames mean."""
+
+
+class Venue(Feed, Protocol):
+    """One that asks for streams over the socket; :class:`~bigone_sync.protocol.spot.SpotProtocol` is one."""
 
     def authenticate(self, token: str) -> tuple[Request, Frame]:
         """Log in."""
@@ -54,8 +61,12 @@ class Venue(Protocol):
     def give_up(self, request: Request) -> None:
         """Nobody waits for the answer to a command any more."""
 
-    def receive(self, frames: Sequence[bytes], received_at: float) -> list[Any]:
-        """What frames mean."""
+
+class Keeping(Protocol):
+    """What is kept of a connection's data; called on its reader."""
+
+    def mark_stale(self) -> None:
+        """The connection is gone: what is kept may be out of date."""
 
 
 class Hub(Protocol):

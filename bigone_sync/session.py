@@ -1,14 +1,12 @@
 """One protocol bound to one connection: opens, logs in, replays the subscriptions, keeps books, resynchronises.
 
 The same open sequence serves the first connect and every later one: log in and wait for the answer, private
-subscriptions, then public ones, all from the registry.  The session's lock guards the protocol and the streams; no
-user code runs under it, and nothing is sent under it.
+subscriptions, then public ones, all from the registry.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 
@@ -16,27 +14,26 @@ from .calls import Calls
 from .config import Backoff, Timeouts
 from .delivery import Delivery
 from .dispatch import Dispatcher, Lane
-from .enums import Channel, ConnectionState, SubscriptionState
-from .errors import AuthenticationError, BigOneError, ConnectionClosed, SubscriptionRejected
-from .events import Gap, RawFrame, SubscriptionKey
-from .intake import Intake
+from .enums import Channel, ConnectionState
+from .errors import AuthenticationError, BigOneError, ConnectionClosed
+from .events import SubscriptionKey
+from .intake import RequestIntake
 from .login import Login, LoginState, Step
 from .outbox import Outbox, Sender
 from .pending import Pending, Watch
 from .ports import Hub, Venue
 from .protocol.base import Frame, Handshake, Request
-from .redact import redact_bytes
+from .session_base import BaseSession
 from .subscription import Stream
 from .transport.attempt import Target
-from .transport.connection import Connection
 
 __all__ = ["Session"]
 
 _log = logging.getLogger("bigone_sync.session")
 
 
-class Session:
-    """Keeps one connection's streams going.
+class Session(BaseSession):
+    """Keeps the streams of a connection going that are asked for by requests.
 
     Args:
         name: of the connection, ``spot/depth``.
@@ -65,33 +62,19 @@ class Session:
         timeouts: Timeouts,
         backoff: Backoff,
     ) -> None:
-        self.name = name
-        self.lane = lane
-        self.private_lane = private_lane
+        super().__init__(
+            name, venue, dispatcher=dispatcher, lane=lane, private_lane=private_lane, hub=hub, backoff=backoff
+        )
         self.venue = venue
-        self.connection: Connection
-        """Set by whoever builds both; they need each other."""
-        self.streams: dict[SubscriptionKey, Stream] = {}
-        self.events = 0
-        self.gaps = 0
         self._handshake = handshake
-        self._dispatcher, self._hub, self._token = dispatcher, hub, token
-        self._backoff = backoff
-        self._lock = threading.RLock()
+        self._token = token
         sender = Sender(self, hub)
         self._outbox = Outbox(sender.send)
         self._login = Login(name, backoff.stable_after)
         self._pending = Pending(timeouts.reply)
         self._watch = Watch(name, timeouts, self)
         self.calls = Calls(self, self._lock, self._login, dispatcher, sender.show)
-        self._intake = Intake(self, self._login, self._pending, self.calls, hub)
-
-    def lane_of(self, key: SubscriptionKey) -> Lane:
-        """Where a stream's events wait."""
-        return self.private_lane if key.channel.is_private else self.lane
-
-    def _delivery(self) -> Delivery:
-        return Delivery(self._dispatcher, self.lane, self._hub, self._overflowed)
+        self._intake = RequestIntake(self, self._login, self._pending, self.calls, hub)
 
     # -- streams; any thread
 
@@ -108,61 +91,24 @@ class Session:
         with self._lock:
             self.venue.admit(keys)
 
-    def add(self, *streams: Stream) -> None:
-        """Want streams of one channel, from now on and after every reconnect."""
-        with self._lock:
-            for stream in streams:
-                stream.route = self.venue.add(stream.key, limit=stream.limit, owner=stream)
-                self.streams[stream.key] = stream
-            if self._is_up:
-                self._ask_for(streams)
-
-    def remove(self, *streams: Stream) -> None:
-        """Want streams of one channel no more."""
-        with self._lock:
-            ours = [stream for stream in streams if self.streams.get(stream.key) is stream]
-            running = [s for s in ours if not s.is_over and s.state != SubscriptionState.WANTED]
-            parting = self.venue.parting([s.route for s in running]) if self._is_up and running else None
-            for stream in ours:
-                del self.streams[stream.key]
-                self.venue.remove(stream.route)
-                self._end(stream, SubscriptionState.ENDED)
-            if parting is not None:
-                for group in parting.unsubscribe:
-                    self._outbox.append(self.venue.unsubscribe(group)[1])
-                self.subscribe([route.owner for route in parting.again])
-
-    def refresh(self, stream: Stream) -> None:
-        """Ask for a new snapshot of a running stream, for somebody who joined late."""
-        with self._lock:
-            if stream.state in (SubscriptionState.LIVE, SubscriptionState.REQUESTED):
-                self.resync(stream)
+    def _leave(self, streams: Sequence[Stream]) -> None:
+        if not (self._is_up and streams):
+            return
+        parting = self.venue.parting([stream.route for stream in streams])
+        for group in parting.unsubscribe:
+            self._outbox.append(self.venue.unsubscribe(group)[1])
+        again = [route.owner for route in parting.again]
+        # Before they are asked for, what was left must be forgotten.
+        for stream in streams:
+            self.venue.remove(stream.route)
+        self.subscribe(again)
 
     def close(self, failure: BigOneError | None = None) -> None:
         """The client ends: every stream ends, everything that waits for it wakes."""
         with self._lock:
             self._pending.clear()
             self.calls.end(ConnectionClosed("the client was closed"))
-            for stream in self.streams.values():
-                self._end(stream, SubscriptionState.ENDED, failure)
-
-    def _end(self, stream: Stream, state: SubscriptionState, failure: BigOneError | None = None) -> None:
-        stream.end(state, failure)
-        self._hub.changed()
-
-    def wanted(self) -> list[Stream]:
-        """The streams to ask for: all but those that were refused. Under the lock."""
-        return [stream for stream in self.streams.values() if not stream.is_over]
-
-    @property
-    def _is_up(self) -> bool:
-        return self.connection.state == ConnectionState.READY
-
-    @property
-    def is_ready(self) -> bool:
-        """READY, with every wanted stream LIVE."""
-        with self._lock:
-            return self._is_up and all(stream.state == SubscriptionState.LIVE for stream in self.wanted())
+            super().close(failure)
 
     # -- sending
 
@@ -223,31 +169,17 @@ class Session:
 
     # -- frames; reader thread
 
-    def received(self, frames: list[bytes], received_at: float) -> None:
-        """Frames came. Waits while a queue is full."""
-        if self._hub.wants_raw:
-            shown = [RawFrame("in", redact_bytes(f), connection=self.name, received_at=received_at) for f in frames]
-            self._hub.raw(self.lane, shown, wait=True)
-        out = self._delivery()
-        with self._lock:
-            self._intake.take(self.venue.receive(frames, received_at), time.monotonic(), out)
-        self._outbox.flush()
-        out.run()
+    def _take(self, frames: list[bytes], received_at: float, out: Delivery) -> None:
+        self._intake.take(self.venue.receive(frames, received_at), time.monotonic(), out)
 
     def live(self, stream: Stream, now: float, out: Delivery) -> None:
         """A stream runs. Under the lock."""
-        again = stream.went_live(now)
+        again = stream.was_live
+        super().live(stream, now, out)
         if again and stream.key.channel == Channel.ORDERS and stream.key.market is None:
             self.gaps += 1
             reason = "the stream of all orders sends no snapshot: what happened meanwhile is not known"
             out.gap(self._gap(stream, reason))
-        self._hub.changed()
-
-    def reject(self, stream: Stream, rejection: SubscriptionRejected) -> None:
-        """A stream was refused: it is not asked for again. Under the lock."""
-        stream.rejection = rejection
-        self.venue.remove(stream.route)
-        self._end(stream, SubscriptionState.REJECTED, rejection)
 
     # -- login
 
@@ -273,25 +205,7 @@ class Session:
                 self._log_in()
         self._outbox.flush(wait=False)
 
-    # -- gaps and resyncs
-
-    def broken(self, stream: Stream, reason: str, out: Delivery) -> None:
-        """A stream has a hole: announce it and make it whole. Under the lock."""
-        self.gaps += 1
-        self.resync(stream)
-        out.gap(self._gap(stream, reason))
-
-    def _gap(self, stream: Stream, reason: str) -> Gap:
-        key = stream.key
-        return Gap(key.channel, key.market, reason=reason, connection=self.name, received_at=time.time())
-
-    def _overflowed(self, stream: Stream, dropped: int) -> None:
-        reason = f"the queue was full: {dropped} events were discarded and a snapshot is asked for"
-        out = self._delivery()
-        with self._lock:
-            self.broken(stream, reason, out)
-        self._outbox.flush()
-        out.run()
+    # -- resyncs
 
     def resync(self, stream: Stream) -> None:
         """Ask for a fresh snapshot of one stream; at once, or after a pause if it happens again and again."""
@@ -307,19 +221,11 @@ class Session:
 
     # -- endings; reader thread
 
-    def lost(self, error: BigOneError) -> None:
-        """The connection or the attempt is over, another follows."""
-        self._down(error)
-        self._hub.error(self.lane, error)
-        self._hub.changed()
-
     def refused(self, error: BigOneError) -> None:
         """It is over for good."""
         with self._lock:
             self.calls.end(error)
-        self._down(error)
-        self.close(error)
-        self._hub.fatal(self.lane, error)
+        super().refused(error)
 
     def _down(self, error: BigOneError) -> None:
         with self._lock:
@@ -327,31 +233,14 @@ class Session:
             self._login.reset()
             self._pending.clear()
             self._outbox.clear()
-            for stream in self.wanted():
-                stream.went_down()
-
-    def state_changed(
-        self,
-        old: ConnectionState,
-        new: ConnectionState,
-        cause: BaseException | None,
-        attempt: int,
-        retry_in: float | None,
-    ) -> None:
-        """The connection's state changed."""
-        self._hub.state(self.lane, self.name, old, new, cause=cause, attempt=attempt, retry_in=retry_in)
+            super()._down(error)
 
     # -- the keeper's thread
 
     def check(self, now: float) -> None:
         """The connection's watchdogs, and this session's. Never waits."""
-        self.connection.check(now)
-        if not self._lock.acquire(blocking=False):
-            return  # busy is alive; the next round looks again
-        out = self._delivery()
-        try:
-            self._watch.check(now, self._pending, out)
-        finally:
-            self._lock.release()
-        out.run(wait=False)
+        super().check(now)
         self._outbox.flush(wait=False)
+
+    def _watch_over(self, now: float, out: Delivery) -> None:
+        self._watch.check(now, self._pending, out)

@@ -27,6 +27,8 @@ class _Counters:
     """Times that a connection was ready again after a loss."""
     gaps: int = 0
     """Holes that were announced, depth chains that broke included."""
+    touch_mismatches: int = 0
+    """Books that were given up because the exchange's own best prices differed twice in a row; contract only."""
     decode_errors: int = 0
     """Frames, or items of frames, that could not be decoded."""
     callback_errors: int = 0

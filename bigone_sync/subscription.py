@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from types import TracebackType
 from typing import Any
 
@@ -11,8 +12,8 @@ from .book import OrderBook
 from .buffer import EventBuffer
 from .config import Backoff
 from .dispatch import Dispatcher, Lane, Sink
-from .enums import Overflow, SubscriptionState
-from .errors import BigOneError, SubscriptionRejected
+from .enums import BookState, Overflow, SubscriptionState
+from .errors import BigOneError
 from .events import DepthSnapshot, DepthUpdate, Event, SubscriptionKey
 
 __all__ = ["EventBuffer", "Handler", "Stream", "Subscription", "SubscriptionKey"]
@@ -22,6 +23,8 @@ _log = logging.getLogger("bigone_sync.session")
 Handler = Callable[[Any], object]
 """A user's callback: takes exactly one argument, the event."""
 
+# So many frames in a row that name other best prices are no coincidence.
+_STRANGE = 2
 # Resyncs closer together than this, in seconds, are a burst and back off.
 _BURST = 10.0
 
@@ -59,13 +62,15 @@ class Stream:
         """True while a call with the book is queued: a slow handler sees fewer books, never older ones."""
         self.buffers: tuple[EventBuffer, ...] = ()
         self.received = 0
-        self.rejection: SubscriptionRejected | None = None
+        self.rejection: BigOneError | None = None
         self.was_live = False
         self.last_data = 0.0
         """Monotonic time of the last data."""
         self.misses = 0
         """Subscribe requests in a row without an answer."""
         self.stale_hits = 0
+        self.strange_touches = 0
+        """Frames in a row that named other best prices than the book has."""
         self.resyncs = 0
         self.last_resync = float("-inf")
         self.resync_due: float | None = None
@@ -144,6 +149,25 @@ class Stream:
             _log.exception("%s: the book refused an event", self.key)
             return False
         return sound
+
+    def agrees(self, bid: Decimal | None, ask: Decimal | None) -> bool:
+        """Whether the book has the best prices that the exchange names; False when it had not twice in a row.
+
+        None: it names none.
+        """
+        view = self.book.snapshot(1) if self.book is not None else None
+        if view is None or view.state != BookState.LIVE:
+            self.strange_touches = 0
+            return True
+        strange = any(
+            named is not None and (level is None or level.price != named)
+            for named, level in ((bid, view.best_bid), (ask, view.best_ask))
+        )
+        self.strange_touches = self.strange_touches + 1 if strange else 0
+        if self.strange_touches < _STRANGE:
+            return True
+        self.strange_touches = 0
+        return False
 
     def end(self, state: SubscriptionState, failure: BigOneError | None) -> None:
         """Nothing more comes: whoever waits for it wakes."""

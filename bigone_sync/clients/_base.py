@@ -11,7 +11,7 @@ from ..config import Backoff, Limits, Timeouts, check_headers
 from ..enums import ConnectionState
 from ..errors import ConfigurationError
 from ..events import SubscriptionKey
-from ..session import Session
+from ..session_base import BaseSession
 from ..stats import ClientStats
 from ..subscription import Subscription
 from ..transport.connection import Pacer
@@ -24,6 +24,7 @@ from ._registry import Registry
 
 __all__ = ["BaseClient"]
 
+S = TypeVar("S", bound=BaseSession)
 _H = TypeVar("_H", bound=Callable[[Any], object])
 _ORDER = (
     ConnectionState.CLOSED,
@@ -36,7 +37,7 @@ _ORDER = (
 )
 
 
-class BaseClient(Lifecycle):
+class BaseClient(Lifecycle[S]):
     """What all clients have in common. Not for direct use."""
 
     def __init__(
@@ -72,7 +73,7 @@ class BaseClient(Lifecycle):
         self._transport = TransportSettings(
             timeouts=timeouts, backoff=backoff, limits=limits, proxy=proxy, ssl_context=ssl_context
         )
-        self._registry = Registry(self._hub, self._session_for, limits.queue)
+        self._registry = Registry(self._hub, self._session_for, self._left, limits.queue)
         self._pacer = Pacer(limits.dial_interval)
 
     # -- made by the concrete client
@@ -81,14 +82,18 @@ class BaseClient(Lifecycle):
         """Name of the connection that a stream belongs to."""
         raise NotImplementedError
 
-    def _make_session(self, channel: str) -> Session:
+    def _make_session(self, channel: str) -> S:
         """A session with its connection, not started."""
         raise NotImplementedError
 
-    def _session_for(self, key: SubscriptionKey) -> Session:
+    _more_connections = ""
+    """What to do where there are too many connections: how the error's text goes on."""
+
+    def _session_for(self, key: SubscriptionKey) -> S:
         return self._session_of(self._channel_of(key), str(key))
 
-    def _session_of(self, channel: str, purpose: str, *, log_in: bool = False) -> Session:
+    def _session_of(self, channel: str, purpose: str, prepare: Callable[[S], None] | None = None) -> S:
+        """The session of a connection; made, and prepared before it can open, if there is none."""
         with self._lock:
             session = self._sessions.get(channel)
             if session is None:
@@ -96,11 +101,12 @@ class BaseClient(Lifecycle):
                 if len(self._sessions) >= most:
                     raise ConfigurationError(
                         f"{purpose} needs one more connection than Limits(max_connections={most}) allows;"
-                        " connections='shared' needs one only",
+                        f" {self._more_connections}",
                         argument="max_connections",
                     )
                 session = self._sessions[channel] = self._make_session(channel)
-                session.calls.want_login = log_in  # before it can open
+                if prepare is not None:
+                    prepare(session)
                 if self._closing:
                     # Since the caller was let in; whoever waits for this session would wait in vain.
                     del self._sessions[channel]
@@ -108,6 +114,9 @@ class BaseClient(Lifecycle):
                 if self._started:
                     session.connection.start()
             return session
+
+    def _left(self, session: BaseSession) -> None:
+        """Streams of a session were closed."""
 
     def _open_subscriptions(self) -> tuple[Subscription, ...]:
         return self._registry.subscriptions
@@ -146,14 +155,17 @@ class BaseClient(Lifecycle):
 
     @property
     def state(self) -> ConnectionState:
-        """The least ready of the connections; IDLE before ``start()``, CLOSED after ``close()``."""
+        """The least ready of the connections; IDLE before ``start()``, CLOSED after ``close()``.
+
+        A channel that was refused while the others go on does not count.
+        """
         if self._closed.is_set() or self._pid != os.getpid():
             return ConnectionState.CLOSED
         if self._closing:
             return ConnectionState.CLOSING
         if not self._started:
             return ConnectionState.IDLE
-        states = [session.connection.state for session in list(self._sessions.values())]
+        states = [session.connection.state for session in list(self._sessions.values()) if not session.is_over]
         return min(states, key=_ORDER.index, default=ConnectionState.READY)
 
     @property

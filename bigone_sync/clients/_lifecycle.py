@@ -8,12 +8,12 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..config import Limits, Timeouts
-from ..errors import ConfigurationError, ConnectionClosed, ConnectTimeout, SubscriptionRejected
+from ..errors import BigOneError, ConfigurationError, ConnectionClosed, ConnectTimeout
 from ..keeper import Keeper, SlowHandlerWatch, tick
-from ..session import Session
+from ..session_base import BaseSession
 from ..subscription import Subscription
 from ._hub import ClientHub
 from ._process import forget, is_ctrl_c, remember
@@ -22,11 +22,13 @@ __all__ = ["Lifecycle"]
 
 _log = logging.getLogger("bigone_sync.client")
 
+S = TypeVar("S", bound=BaseSession)
+
 # How much of a close's time the polite part may take.
 _POLITE = 0.4
 
 
-class Lifecycle:
+class Lifecycle(Generic[S]):
     """Threads and states of a client. Not for direct use."""
 
     def __init__(
@@ -43,7 +45,9 @@ class Lifecycle:
         self._hub = ClientHub(limits, self._exit_asked)
         self._dispatcher = self._hub.dispatcher
         self._dispatcher.unmanned = dispatch == "caller"
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, S] = {}
+        self._leaving: list[tuple[S, float]] = []
+        """Sessions that are being closed while the client goes on, and when that began (monotonic)."""
         self._lock = threading.RLock()
         self._started = False
         self._worker: threading.Thread | None = None
@@ -108,6 +112,7 @@ class Lifecycle:
         Raises:
             ConnectTimeout: not within ``timeout`` seconds.
             SubscriptionRejected: the exchange refused one of the subscriptions.
+            ConnectError: it refused the connection of one of them.
             BigOneError: the error that ended a connection for good.
             ConnectionClosed: the client was closed, or not started.
         """
@@ -131,11 +136,11 @@ class Lifecycle:
         over = self._closing or self._hub.fatal_error is not None or self._rejection() is not None
         return over or all(session.is_ready for session in self._wanted_sessions())
 
-    def _wanted_sessions(self) -> list[Session]:
+    def _wanted_sessions(self) -> list[S]:
         with self._lock:
             return [session for session in self._sessions.values() if session.streams]
 
-    def _rejection(self) -> SubscriptionRejected | None:
+    def _rejection(self) -> BigOneError | None:
         for subscription in self._open_subscriptions():
             for stream in subscription.streams:
                 if stream.rejection is not None:
@@ -277,7 +282,7 @@ class Lifecycle:
         self._begin_close()
         abandoned = [
             session.name
-            for session in list(self._sessions.values())
+            for session in [*self._sessions.values(), *(session for session, _ in self._leaving)]
             if not session.connection.finish_close(max(0.05, (end - time.monotonic()) * _POLITE))
         ]
         keep = drain and self._dispatch == "caller"
@@ -340,10 +345,36 @@ class Lifecycle:
         for session in self._sessions.values():
             session.connection.abandon()
 
+    # -- single sessions
+
+    def _drop(self, session: S) -> None:
+        """End one session, while the client goes on. Does not wait: the keeper, or ``close()``, sees to its end."""
+        with self._lock:
+            for name, other in list(self._sessions.items()):
+                if other is session:
+                    del self._sessions[name]
+            self._leaving.append((session, time.monotonic()))
+        session.close()
+        session.connection.begin_close()
+        self._dispatcher.leave(session.lane)
+        self._hub.changed()
+
+    def _check_leaving(self, now: float) -> None:
+        """Be less polite to sessions whose peer takes its time."""
+        if not self._leaving:
+            return
+        patience = self._timeouts.close * _POLITE
+        through = [
+            session for session, since in self._leaving if now - since > patience and session.connection.finish_close(0)
+        ]
+        with self._lock:
+            self._leaving = [entry for entry in self._leaving if entry[0] not in through]
+
     # -- the keeper
 
     def _checks(self) -> list[Callable[[float], None]]:
-        return [*[session.check for session in list(self._sessions.values())], self._slow.check, self._check_close]
+        checks = [session.check for session in list(self._sessions.values())]
+        return [*checks, self._check_leaving, self._slow.check, self._check_close]
 
     def _check_close(self, now: float) -> None:
         """Finish what a callback asked for, and end a delivery that takes too long."""
@@ -362,6 +393,6 @@ class Lifecycle:
         )
 
 
-_C = TypeVar("_C", bound=Lifecycle)
+_C = TypeVar("_C", bound=Lifecycle[Any])
 # Long enough to cost nothing, short enough that a platform whose waits cannot be interrupted hears Ctrl-C.
 _LONG = 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..session import Session
+from ..session_base import BaseSession
 from ..stats import ChannelStats, ClientStats
 
 __all__ = ["client_stats"]
@@ -17,13 +17,14 @@ _SUMS = (
     "dropped",
     "reconnects",
     "gaps",
+    "touch_mismatches",
     "decode_errors",
     "queue_depth",
     "blocked_seconds",
 )
 
 
-def client_stats(sessions: Mapping[str, Session], callback_errors: int) -> ClientStats:
+def client_stats(sessions: Mapping[str, BaseSession], callback_errors: int) -> ClientStats:
     """A snapshot, with one of each channel."""
     channels = {name: _channel_stats(session) for name, session in sessions.items()}
     sums = {name: sum(getattr(channel, name) for channel in channels.values()) for name in _SUMS}
@@ -35,7 +36,7 @@ def client_stats(sessions: Mapping[str, Session], callback_errors: int) -> Clien
     )
 
 
-def _channel_stats(session: Session) -> ChannelStats:
+def _channel_stats(session: BaseSession) -> ChannelStats:
     connection = session.connection
     # The same lane twice, unless the connection is shared by public and private streams.
     lanes = {session.lane.name: session.lane, session.private_lane.name: session.private_lane}.values()
@@ -51,7 +52,8 @@ def _channel_stats(session: Session) -> ChannelStats:
         dropped=sum(lane.dropped for lane in lanes),
         reconnects=connection.reconnects,
         gaps=session.gaps,
-        decode_errors=session.venue.decode_errors,
+        touch_mismatches=session.touch_mismatches,
+        decode_errors=session.decode_errors,
         queue_depth=sum(lane.size for lane in lanes) + to_iterate,
         queue_high_water=max(lane.high_water for lane in lanes),
         blocked_seconds=sum(lane.blocked_seconds for lane in lanes),

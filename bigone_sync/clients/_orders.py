@@ -6,25 +6,24 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from ..auth import TokenSigner
 from ..config import check_market
 from ..enums import Side
 from ..errors import ConfigurationError, NotConnected
 from ..events import Order
 from ..markets import Market
 from ..protocol.spot_calls import CANCEL_ALL_ORDERS, CANCEL_ORDER, CREATE_ORDER, LIST_MARKETS
-from ._base import BaseClient
+from ..session import Session
 from ._order_arguments import check_flag, check_number, check_order_id, check_side, check_timeout
+from ._subscribing import Subscribing
 
 __all__ = ["SpotOrders"]
 
 _PRIVATE, _TICKER, _SHARED = "private", "ticker", "shared"
 
 
-class SpotOrders(BaseClient):
+class SpotOrders(Subscribing[Session]):
     """The commands. Not for direct use."""
 
-    _signer: TokenSigner | None
     _shared: bool
 
     def create_order(
@@ -158,5 +157,9 @@ class SpotOrders(BaseClient):
             raise NotConnected(f"{name} was not sent: call start() first, or use the client in a with block")
         known = self._signer is not None
         channel = _SHARED if self._shared else _PRIVATE if known else _TICKER
-        session = self._session_of(channel, name, log_in=known)
+
+        def log_in(session: Session) -> None:
+            session.calls.want_login = known
+
+        session = self._session_of(channel, name, log_in)
         return session.calls.make(name, parameters, is_order=is_order, log_in=known, timeout=limit)

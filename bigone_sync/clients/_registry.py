@@ -10,7 +10,7 @@ from ..book import OrderBook
 from ..enums import Overflow
 from ..errors import ConfigurationError
 from ..events import SubscriptionKey
-from ..session import Session
+from ..session_base import BaseSession
 from ..subscription import EventBuffer, Handler, Stream, Subscription
 from ._arguments import check_handler
 from ._hub import ClientHub
@@ -26,11 +26,18 @@ class Registry:
     Args:
         hub: of the client.
         session_for: the session that a key belongs to; made on demand.
+        left: told of a session some of whose streams were closed; under the registry's lock.
         queue: bound of a buffer that is iterated.
     """
 
-    def __init__(self, hub: ClientHub, session_for: Callable[[SubscriptionKey], Session], queue: int) -> None:
-        self._hub, self._session_for, self._queue = hub, session_for, queue
+    def __init__(
+        self,
+        hub: ClientHub,
+        session_for: Callable[[SubscriptionKey], BaseSession],
+        left: Callable[[BaseSession], None],
+        queue: int,
+    ) -> None:
+        self._hub, self._session_for, self._left, self._queue = hub, session_for, left, queue
         self._lock = threading.RLock()
         self._streams: dict[SubscriptionKey, Stream] = {}
         self._subscriptions: list[Subscription] = []
@@ -155,10 +162,12 @@ class Registry:
                     if self._streams.get(stream.key) is stream:
                         del self._streams[stream.key]
                     left.append(stream)
-            self._session_for(subscription.key).remove(*left)
+            session = self._session_for(subscription.key)
+            session.remove(*left)
             if subscription.buffer is not None:
                 subscription.buffer.close()
-        self._session_for(subscription.key).flush()
+            self._left(session)
+        session.flush()
 
     def register(self, handler: _H | None, make: Callable[[_H], Subscription]) -> Subscription | Callable[[_H], _H]:
         """The two forms of every ``on_*``: with a handler it subscribes, without one it decorates."""

@@ -9,7 +9,7 @@ from ..enums import BusinessUnit, Channel, Overflow
 from ..events import Account, Order, SubscriptionKey
 from ..subscription import Subscription
 from ._arguments import order_key
-from ._spot_base import StreamMethods
+from ._stream_methods import StreamMethods
 
 __all__ = ["PrivateStreams"]
 

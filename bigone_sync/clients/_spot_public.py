@@ -11,7 +11,7 @@ from ..enums import CandlePeriod, Channel, Overflow
 from ..events import Candle, DepthSnapshot, DepthUpdate, SubscriptionKey, Ticker, Trade
 from ..subscription import Subscription
 from ._arguments import check_limit, check_period, ticker_keys
-from ._spot_base import StreamMethods
+from ._stream_methods import StreamMethods
 
 __all__ = ["PublicStreams"]
 

@@ -9,7 +9,7 @@ from ..enums import Channel, Overflow
 from ..events import CostPrice, ExchangeRate, FlashOrder, MarginAccount, SubscriptionKey
 from ..subscription import Subscription
 from ._arguments import check_limit, cost_keys, rate_keys
-from ._spot_base import StreamMethods
+from ._stream_methods import StreamMethods
 
 __all__ = ["SchemaStreams"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from ..auth import Credentials, TokenSigner
 from ..book import OrderBook
@@ -18,7 +17,7 @@ from ..protocol.spot_json import JsonCodec
 from ..session import Session
 from ..subscription import Handler, Subscription
 from ..transport.connection import Connection
-from ._arguments import check_handler, check_limit, check_overflow, stream_keys
+from ._arguments import check_handler, check_limit, stream_keys
 from ._orders import SpotOrders
 from ._spot_private import PrivateStreams
 from ._spot_public import PublicStreams
@@ -118,6 +117,8 @@ class SpotClient(PublicStreams, PrivateStreams, SchemaStreams, SpotOrders):
 
     # -- what the base needs
 
+    _more_connections = "connections='shared' needs one only"
+
     def _channel_of(self, key: SubscriptionKey) -> str:
         return "shared" if self._shared else _NAMES[key.channel]
 
@@ -140,39 +141,6 @@ class SpotClient(PublicStreams, PrivateStreams, SchemaStreams, SpotOrders):
         session.connection = Connection(name, session, self._transport, pacer=self._pacer)
         return session
 
-    def _add(
-        self,
-        keys: list[SubscriptionKey],
-        handler: Handler | None,
-        overflow: Overflow,
-        *,
-        limit: int | None = None,
-        book: bool = False,
-        iterate: bool = False,
-    ) -> Subscription:
-        private = keys[0].channel.is_private
-        if private and self._signer is None:
-            raise ConfigurationError(
-                f"credentials are needed for {keys[0].channel.value}: SpotClient(Credentials(key, secret))",
-                argument="credentials",
-            )
-        self._check_open()
-        policy = check_overflow(overflow, private=private)
-        return self._registry.subscribe(keys, handler, overflow=policy, limit=limit, book=book, iterate=iterate)
-
-    def _on(
-        self,
-        handler: Any,
-        overflow: Overflow,
-        keys: list[SubscriptionKey],
-        *,
-        limit: int | None = None,
-        book: bool = False,
-    ) -> Any:
-        return self._registry.register(
-            handler, lambda function: self._add(keys, function, overflow, limit=limit, book=book)
-        )
-
     # -- without handlers
 
     def order_book(self, market: str) -> OrderBook:
@@ -181,9 +149,7 @@ class SpotClient(PublicStreams, PrivateStreams, SchemaStreams, SpotOrders):
         Raises:
             ConfigurationError: the market is not allowed.
         """
-        key = SubscriptionKey(Channel.DEPTH, check_market(market))
-        self._check_open()
-        return self._registry.book(key)
+        return self._book(SubscriptionKey(Channel.DEPTH, check_market(market)))
 
     def subscribe(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum, auto
 from typing import Any
 
@@ -26,6 +27,7 @@ __all__ = [
     "Request",
     "Route",
     "ServerError",
+    "Touch",
 ]
 
 
@@ -148,7 +150,14 @@ class Broken:
     """A stream's chain broke: deltas are held back until a new snapshot."""
 
     route: Route
-    error: SequenceGap
+    error: BigOneError
+    reason: str
+    """For the gap that is announced."""
+
+    @classmethod
+    def at(cls, route: Route, error: SequenceGap) -> Broken:
+        """A step of the chain is missing."""
+        return cls(route, error, f"sequence gap: expected {error.expected}, got {error.got}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +169,23 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
+class Touch:
+    """The best prices after the frame before, as the exchange names them."""
+
+    route: Route
+    bid: Decimal | None
+    """None: it does not say."""
+    ask: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Something for ``on_error``."""
 
     error: BigOneError
 
 
-Control = Reply | LoginLost | Broken | Missing | Problem
+Control = Reply | LoginLost | Broken | Missing | Problem | Touch
 
 Item = tuple[Route, Sequence[Event]] | tuple[None, Control]
 """What ``receive`` yields, in order: events of a route, or a control item."""

@@ -142,7 +142,7 @@ class PrivateFrame(msgspec.Struct, frozen=True, kw_only=True):
     """A frame of the private stream: what it holds of each kind, and which kinds it names."""
 
     keys: frozenset[str]
-    """Those of ``cash``, ``positions``, ``orders`` and ``trades`` that are members of it, empty and null ones too."""
+    """Those of ``cash``, ``positions``, ``orders`` and ``trades`` that it has; null counts as absent."""
     cash: list[Cash | CodecError]
     positions: list[Position | CodecError]
     orders: list[ContractOrder | CodecError]
@@ -293,11 +293,15 @@ def _fill(members: Members, connection: str, at: float) -> Fill:
     )
 
 
+def _has(members: Members, field: str) -> bool:
+    return field in members and bytes(members[field]) != b"null"
+
+
 def _several(members: Members, field: str) -> list[msgspec.Raw]:
     """What an array holds, or the one object in its place; nothing where it is missing or null."""
-    raw = members.get(field)
-    if raw is None or bytes(raw) == b"null":
+    if not _has(members, field):
         return []
+    raw = members[field]
     if bytes(raw)[:1] == b"{":
         return [raw]
     try:
@@ -322,7 +326,7 @@ def decode_private(data: bytes, connection: str, at: float) -> PrivateFrame | No
     members = members_of(data)
     cash, positions, orders, fills = (_several(members, key) for key in _KEYS)
     return PrivateFrame(
-        keys=frozenset(_KEYS).intersection(members),
+        keys=frozenset(key for key in _KEYS if _has(members, key)),
         cash=each_of(cash, partial(_cash, connection=connection, at=at)),
         positions=each_of(positions, partial(_position, connection=connection, at=at)),
         orders=each_of(orders, partial(_order, connection=connection, at=at)),

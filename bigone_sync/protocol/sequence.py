@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["ChangeIdSequence", "Verdict"]
+__all__ = ["ChangeIdSequence", "RangeSequence", "Verdict"]
 
 # So many duplicates in a row that continue each other are no late copies.
 _LONGEST_RERUN = 64
@@ -101,3 +101,52 @@ class ChangeIdSequence:
         self._rerun = self._rerun + 1 if continues else 1
         self._rerun_id, self._rerun_last = change_id, last
         return self._rerun >= _LONGEST_RERUN
+
+
+class RangeSequence:
+    """The ``from``/``to`` chain of one contract on one socket (contract protocol, section 3).
+
+    A delta continues at ``from`` equal to the last ``to``, as the live wire does, or to it plus one, as the documents
+    print.  The ids are one counter over all contracts, so how far a delta reaches says nothing.  Repeats are gaps, too:
+    what cannot be verified costs a new socket, never a wrong book.
+    """
+
+    __slots__ = ("_is_fresh", "expected", "last")
+
+    def __init__(self) -> None:
+        self.last: int | None = None
+        """``to`` of the frame accepted last; None while deltas are held back."""
+        self.expected: int | None = None
+        """After a GAP the ``from`` that would have continued the chain; None where there was no snapshot yet."""
+        self._is_fresh = True
+
+    def __repr__(self) -> str:
+        return f"RangeSequence(last={self.last}, expected={self.expected})"
+
+    def opened(self) -> None:
+        """A new socket: its first frame has to be a snapshot."""
+        self.last = self.expected = None
+        self._is_fresh = True
+
+    def reset(self) -> None:
+        """This socket is given up: what still comes on it is held back."""
+        self.last = None
+        self._is_fresh = False
+
+    def snapshot(self, to_id: int) -> None:
+        """A frame with ``from`` 0 came: the chain begins anew."""
+        self.last, self.expected, self._is_fresh = to_id, None, False
+
+    def check(self, from_id: int, to_id: int) -> Verdict:
+        """Judge one delta; on ACCEPT and GAP the state moves on. HELD: the gap has been said."""
+        last = self.last
+        if last is None:
+            if not self._is_fresh:
+                return Verdict.HELD
+            self._is_fresh = False
+            return Verdict.GAP
+        if from_id in (last, last + 1) and to_id > last:
+            self.last = to_id
+            return Verdict.ACCEPT
+        self.expected, self.last = last, None
+        return Verdict.GAP

@@ -5,45 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..errors import DecodeError
-from ..events import Gap, SubscriptionKey
-from ..redact import redact, redact_bytes
-from .base import CodecError, Item, Missing, Parting, Problem, Request, Route
-from .memory import Hole
+from ..events import SubscriptionKey
+from .base import Item, Parting, Request, Route
 from .messages import Message
+from .report import Reporter
 from .spot_requests import Codec, Requests
 
 __all__ = ["Context", "Handler", "StreamKind"]
-
-_EXCERPT = 200
-_LOOKED_AT = 4096
 
 Handler = Callable[[Message, float, list[Item]], None]
 """Takes a message, its time of receipt and the list that it adds to; may raise CodecError."""
 
 
-class Context:
+class Context(Reporter):
     """One per protocol."""
 
     def __init__(self, codec: Codec, connection: str) -> None:
-        self.connection = connection
+        super().__init__(connection)
         self.requests = Requests(codec)
-        self.decode_errors = 0
-        self.duplicates = 0
-        self.held_back = 0
-        self.unrouted = 0
-
-    def undecodable(self, error: CodecError, data: bytes, items: list[Item]) -> None:
-        """Report a frame, or an item of one, that could not be read."""
-        self.decode_errors += 1
-        problem = DecodeError(
-            redact(f"{self.connection}: a frame could not be decoded: {error}"),
-            connection=self.connection,
-            # Redacted before it is cut: half a token is not recognised as one.
-            excerpt=redact_bytes(data[:_LOOKED_AT])[:_EXCERPT].decode("utf-8", "backslashreplace"),
-        )
-        problem.__cause__ = error
-        items.append((None, Problem(problem)))
 
     def events(
         self, message: Message, make: Callable[..., Any], at: float, items: list[Item], *, snapshot: bool
@@ -51,29 +30,6 @@ class Context:
         """The body's items as events; one that cannot be read is reported and does not take the others along."""
         wires = message.body if snapshot else (message.body,)
         return self.each(message.kind, wires, make, at, items, snapshot=snapshot)
-
-    def each(
-        self, kind: str, wires: Iterable[Any], make: Callable[..., Any], at: float, items: list[Item], *, snapshot: bool
-    ) -> list[Any]:
-        """``wires``, of a message of this kind, as events; otherwise like :meth:`events`."""
-        events = []
-        for wire in wires:
-            try:
-                if isinstance(wire, CodecError):
-                    raise wire
-                events.append(make(wire, self.connection, at, snapshot=snapshot))
-            except CodecError as error:
-                shown = b"" if isinstance(wire, CodecError) else repr(wire).encode()
-                self.undecodable(CodecError(f"{kind}: {error}"), shown, items)
-        return events
-
-    def missing(self, route: Route, hole: Hole | None, reason: str, at: float, items: list[Item]) -> None:
-        """Report a hole, if there is one."""
-        if hole is not None:
-            since, until = hole
-            key = route.key
-            gap = Gap(key.channel, key.market, since, until, reason, connection=self.connection, received_at=at)
-            items.append((None, Missing(route, gap)))
 
 
 class StreamKind:

@@ -83,7 +83,7 @@ class DepthStreams(StreamKind):
         elif verdict is Verdict.HELD:
             self.context.held_back += 1
         else:
-            items.append((None, Broken(route, self._gap(route, prev))))
+            items.append((None, Broken.at(route, self._gap(route, prev))))
 
     def _gap(self, route: Route, prev: int) -> SequenceGap:
         name, market, expected = self.context.connection, route.key.market or "", route.sequence.expected

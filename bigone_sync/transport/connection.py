@@ -49,6 +49,9 @@ class Owner(Protocol):
     def refused(self, error: BigOneError) -> None:
         """It ended for good."""
 
+    def renews(self, error: BigOneError) -> bool:
+        """Whether to try once more at once, though ``error`` is final, since what was refused can be made anew."""
+
     def state_changed(
         self,
         old: ConnectionState,
@@ -278,11 +281,13 @@ class Connection:
         )
         self._ready_since = None
         self._failures = 1 if stable else self._failures + 1
-        if self._settings.is_fatal(error):
+        is_fatal = self._settings.is_fatal(error)
+        renewed = is_fatal and self._owner.renews(error)
+        if is_fatal and not renewed:
             if self._advance(Input.REFUSED, error):
                 self._owner.refused(error)
             return False
-        delay = pause(self._settings.backoff, self._failures, error, self._rand())
+        delay = 0.0 if renewed else pause(self._settings.backoff, self._failures, error, self._rand())
         if not self._advance(Input.LOST, error, delay):
             return False
         self._owner.lost(error)

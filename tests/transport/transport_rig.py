@@ -94,6 +94,9 @@ class RecordingOwner:
     def lost(self, error: BaseException) -> None:
         self.losses.append(error)
 
+    def renews(self, error: BaseException) -> bool:
+        return False
+
     def refused(self, error: BaseException) -> None:
         self.refusals.append(error)
 

@@ -1,4 +1,4 @@
-"""What the stream methods of the spot client have in common."""
+"""What the stream methods of the clients have in common."""
 
 from __future__ import annotations
 

@@ -1,0 +1,264 @@
+"""What every session does: keeps the streams of one connection, hands on what comes, and says how things end.
+
+How streams are asked for, and how a broken one is made whole, differs: by requests over the socket
+(:mod:`~bigone_sync.session`), or by opening it (:mod:`~bigone_sync.socket_session`).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+
+from .config import Backoff
+from .delivery import Delivery
+from .dispatch import Dispatcher, Lane
+from .enums import ConnectionState, SubscriptionState
+from .errors import BigOneError
+from .events import Gap, RawFrame, SubscriptionKey
+from .ports import Feed, Hub
+from .redact import redact_bytes
+from .subscription import Stream
+from .transport.attempt import Target
+from .transport.connection import Connection
+
+__all__ = ["BaseSession"]
+
+
+class BaseSession:
+    """Keeps one connection's streams going. Not for direct use.
+
+    Its lock guards the protocol and the streams; no user code runs under it, and nothing is sent under it.
+
+    Args:
+        name: of the connection, ``spot/depth``.
+        feed: the protocol; this session's alone.
+        dispatcher: where events go.
+        lane: this connection's lane there, for public streams and for what is not data.
+        private_lane: the lane of private streams, which is drained first; the same where it carries nothing else.
+        hub: the client.
+        backoff: paces resyncs.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        feed: Feed,
+        *,
+        dispatcher: Dispatcher,
+        lane: Lane,
+        private_lane: Lane,
+        hub: Hub,
+        backoff: Backoff,
+    ) -> None:
+        self.name = name
+        self.lane = lane
+        self.private_lane = private_lane
+        self.connection: Connection
+        """Set by whoever builds both; they need each other."""
+        self.streams: dict[SubscriptionKey, Stream] = {}
+        self.events = 0
+        self.gaps = 0
+        self.touch_mismatches = 0
+        """Books that were given up because the exchange's own best prices differed twice in a row."""
+        self.is_over = False
+        """Whether the exchange refused this connection for good, and the client goes on without it."""
+        self._feed = feed
+        self._dispatcher, self._hub, self._backoff = dispatcher, hub, backoff
+        self._lock = threading.RLock()
+
+    # -- made by the concrete session
+
+    def target(self) -> Target:
+        """Where to connect."""
+        raise NotImplementedError
+
+    def opened(self) -> None:
+        """The handshake is done."""
+        raise NotImplementedError
+
+    def flush(self) -> None:
+        """Send what :meth:`add`, :meth:`remove` and :meth:`refresh` want to be sent. Waits; not under a lock."""
+
+    def _ask_for(self, streams: Sequence[Stream]) -> None:
+        """Have streams run, which belong to a connection that is up. Under the lock."""
+        raise NotImplementedError
+
+    def _leave(self, streams: Sequence[Stream]) -> None:
+        """Streams that ran are wanted no more. Under the lock."""
+
+    def _take(self, frames: list[bytes], received_at: float, out: Delivery) -> None:
+        """Frames came. Under the lock."""
+        raise NotImplementedError
+
+    def resync(self, stream: Stream) -> None:
+        """Ask for a fresh snapshot of one stream. Under the lock."""
+        raise NotImplementedError
+
+    # -- streams; any thread
+
+    @property
+    def decode_errors(self) -> int:
+        """Frames, or items of frames, that could not be read."""
+        return self._feed.decode_errors
+
+    def lane_of(self, key: SubscriptionKey) -> Lane:
+        """Where a stream's events wait."""
+        return self.private_lane if key.channel.is_private else self.lane
+
+    def admit(self, keys: Sequence[SubscriptionKey]) -> None:
+        """Nothing, if streams of one channel, those of ``keys``, can be added.
+
+        Raises:
+            ConfigurationError: they do not go together with those that there are.
+        """
+
+    def add(self, *streams: Stream) -> None:
+        """Want streams of one channel, from now on and after every reconnect."""
+        with self._lock:
+            for stream in streams:
+                stream.route = self._feed.add(stream.key, limit=stream.limit, owner=stream)
+                self.streams[stream.key] = stream
+            if self._is_up:
+                self._ask_for(streams)
+
+    def remove(self, *streams: Stream) -> None:
+        """Want streams of one channel no more."""
+        with self._lock:
+            ours = [stream for stream in streams if self.streams.get(stream.key) is stream]
+            running = [s for s in ours if not s.is_over and s.state != SubscriptionState.WANTED]
+            for stream in ours:
+                del self.streams[stream.key]
+            self._leave(running)
+            for stream in ours:
+                self._feed.remove(stream.route)
+                self._end(stream, SubscriptionState.ENDED)
+
+    def refresh(self, stream: Stream) -> None:
+        """Ask for a new snapshot of a running stream, for somebody who joined late."""
+        with self._lock:
+            if stream.state in (SubscriptionState.LIVE, SubscriptionState.REQUESTED):
+                self.resync(stream)
+
+    def close(self, failure: BigOneError | None = None) -> None:
+        """The client ends: every stream ends, everything that waits for it wakes."""
+        with self._lock:
+            for stream in self.streams.values():
+                self._end(stream, SubscriptionState.ENDED, failure)
+
+    def _end(self, stream: Stream, state: SubscriptionState, failure: BigOneError | None = None) -> None:
+        stream.end(state, failure)
+        self._hub.changed()
+
+    def wanted(self) -> list[Stream]:
+        """The streams to ask for: all but those that were refused. Under the lock."""
+        return [stream for stream in self.streams.values() if not stream.is_over]
+
+    @property
+    def _is_up(self) -> bool:
+        return self.connection.state == ConnectionState.READY
+
+    @property
+    def is_ready(self) -> bool:
+        """READY, with every wanted stream LIVE."""
+        with self._lock:
+            return self._is_up and all(stream.state == SubscriptionState.LIVE for stream in self.wanted())
+
+    # -- frames; reader thread
+
+    def _delivery(self) -> Delivery:
+        return Delivery(self._dispatcher, self.lane, self._hub, self._overflowed)
+
+    def received(self, frames: list[bytes], received_at: float) -> None:
+        """Frames came. Waits while a queue is full."""
+        if self._hub.wants_raw:
+            shown = [RawFrame("in", redact_bytes(f), connection=self.name, received_at=received_at) for f in frames]
+            self._hub.raw(self.lane, shown, wait=True)
+        out = self._delivery()
+        with self._lock:
+            self._take(frames, received_at, out)
+        self.flush()
+        out.run()
+
+    def live(self, stream: Stream, now: float, out: Delivery) -> None:
+        """A stream runs. Under the lock."""
+        stream.went_live(now)
+        self._hub.changed()
+
+    def reject(self, stream: Stream, rejection: BigOneError) -> None:
+        """A stream was refused: it is not asked for again. Under the lock."""
+        stream.rejection = rejection
+        self._feed.remove(stream.route)
+        self._end(stream, SubscriptionState.REJECTED, rejection)
+
+    # -- gaps
+
+    def broken(self, stream: Stream, reason: str, out: Delivery) -> None:
+        """A stream has a hole: announce it and make it whole. Under the lock."""
+        self.gaps += 1
+        self.resync(stream)
+        out.gap(self._gap(stream, reason))
+
+    def _gap(self, stream: Stream, reason: str) -> Gap:
+        key = stream.key
+        return Gap(key.channel, key.market, reason=reason, connection=self.name, received_at=time.time())
+
+    def _overflowed(self, stream: Stream, dropped: int) -> None:
+        reason = f"the queue was full: {dropped} events were discarded and a snapshot is asked for"
+        out = self._delivery()
+        with self._lock:
+            self.broken(stream, reason, out)
+        self.flush()
+        out.run()
+
+    # -- endings; reader thread
+
+    def renews(self, error: BigOneError) -> bool:
+        """Whether to try once more at once, though ``error`` is final, since what was refused can be made anew."""
+        return False
+
+    def lost(self, error: BigOneError) -> None:
+        """The connection or the attempt is over, another follows."""
+        self._down(error)
+        self._hub.error(self.lane, error)
+        self._hub.changed()
+
+    def refused(self, error: BigOneError) -> None:
+        """It is over for good."""
+        self._down(error)
+        self.close(error)
+        self._hub.fatal(self.lane, error)
+
+    def _down(self, error: BigOneError) -> None:
+        with self._lock:
+            for stream in self.wanted():
+                stream.went_down()
+
+    def state_changed(
+        self,
+        old: ConnectionState,
+        new: ConnectionState,
+        cause: BaseException | None,
+        attempt: int,
+        retry_in: float | None,
+    ) -> None:
+        """The connection's state changed."""
+        self._hub.state(self.lane, self.name, old, new, cause=cause, attempt=attempt, retry_in=retry_in)
+
+    # -- the keeper's thread
+
+    def check(self, now: float) -> None:
+        """The connection's watchdogs, and this session's. Never waits."""
+        self.connection.check(now)
+        if not self._lock.acquire(blocking=False):
+            return  # busy is alive; the next round looks again
+        out = self._delivery()
+        try:
+            self._watch_over(now, out)
+        finally:
+            self._lock.release()
+        out.run(wait=False)
+
+    def _watch_over(self, now: float, out: Delivery) -> None:
+        """This session's watchdogs. Under the lock; must not wait."""
+        raise NotImplementedError
