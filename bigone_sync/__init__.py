@@ -3,6 +3,7 @@
 from ._version import __version__
 from .auth import Credentials, bigone_token
 from .book import BookView, OrderBook
+from .clients.contract import ContractClient
 from .clients.spot import SpotClient
 from .config import CONTRACT_REST_URL, CONTRACT_URL, SPOT_REST_URL, SPOT_URL, Backoff, Limits, Timeouts
 from .enums import (
@@ -68,6 +69,7 @@ from .events import (
     Ticker,
     Trade,
 )
+from .kept import KeptView
 from .markets import Market
 from .stats import ChannelStats, ClientStats
 from .subscription import Subscription
@@ -95,6 +97,7 @@ __all__ = [
     "ConnectionClosed",
     "ConnectionLost",
     "ConnectionState",
+    "ContractClient",
     "ContractOrder",
     "CostPrice",
     "Credentials",
@@ -108,6 +111,7 @@ __all__ = [
     "FlashOrderStatus",
     "Gap",
     "Instrument",
+    "KeptView",
     "Levels",
     "Limits",
     "MarginAccount",

@@ -1,0 +1,121 @@
+"""What contract streams remember across sockets, so that nothing comes twice and nothing goes missing in silence."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from datetime import datetime
+
+from ..events import Candle, ContractOrder, Fill, Trade
+from .memory import Hole
+
+__all__ = ["ContractCandleMemory", "ContractOrderMemory", "ContractTradeMemory", "FillMemory"]
+
+_WINDOW = 10_000
+_CANDLES = 1_000
+
+
+class _Seen:
+    """The latest ids. They are opaque: which of two is newer they do not say."""
+
+    def __init__(self, window: int) -> None:
+        self._ids: set[str] = set()
+        self._order: deque[str] = deque()
+        self._window = window
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._ids
+
+    def add(self, id: str) -> bool:
+        """Whether ``id`` is new."""
+        if id in self._ids:
+            return False
+        self._ids.add(id)
+        self._order.append(id)
+        if len(self._order) > self._window:
+            self._ids.discard(self._order.popleft())
+        return True
+
+
+class ContractTradeMemory:
+    """Trades of one contract (contract protocol, section 4)."""
+
+    def __init__(self, window: int = _WINDOW) -> None:
+        self._seen = _Seen(window)
+        self._last: datetime | None = None
+        self._started = False
+
+    def update(self, trade: Trade) -> bool:
+        """Whether ``trade`` is new."""
+        self._started = True
+        if not self._seen.add(trade.id):
+            return False
+        if trade.time is not None and (self._last is None or trade.time >= self._last):
+            self._last = trade.time
+        return True
+
+    def snapshot(self, trades: Sequence[Trade]) -> tuple[list[Trade], Hole | None]:
+        """The new ones among a socket's first trades, oldest first, and the hole before them if they do not reach back.
+
+        They reach back if one of them has been seen before.
+        """
+        ordered = sorted(trades, key=lambda trade: trade.time.timestamp() if trade.time is not None else 0.0)
+        hole: Hole | None = None
+        if self._last is not None and not any(trade.id in self._seen for trade in ordered):
+            hole = self._last, ordered[0].time if ordered else None
+        self._started = True
+        return [trade for trade in ordered if self.update(trade)], hole
+
+
+class ContractCandleMemory:
+    """Candles of one contract and period, of each the largest version (contract protocol, section 5)."""
+
+    def __init__(self) -> None:
+        self._versions: OrderedDict[datetime | None, int] = OrderedDict()
+        self._last: datetime | None = None
+
+    def update(self, candle: Candle) -> bool:
+        """Whether ``candle`` says something new; one without a version always does."""
+        if candle.version is not None:
+            known = self._versions.get(candle.time)
+            if known is not None and candle.version <= known:
+                return False
+            self._versions[candle.time] = candle.version
+            if len(self._versions) > _CANDLES:
+                self._versions.popitem(last=False)
+        if candle.time is not None and (self._last is None or candle.time > self._last):
+            self._last = candle.time
+        return True
+
+    def snapshot(self, candles: Sequence[Candle]) -> tuple[list[Candle], Hole | None]:
+        """The new ones among a socket's first candles, oldest first, and the hole before them."""
+        ordered = sorted(candles, key=lambda candle: candle.time.timestamp() if candle.time is not None else 0.0)
+        times = [candle.time for candle in ordered if candle.time is not None]
+        hole: Hole | None = None
+        if self._last is not None and times and times[0] > self._last:
+            hole = self._last, times[0]
+        return [candle for candle in ordered if self.update(candle)], hole
+
+
+class ContractOrderMemory:
+    """The latest final orders: nothing comes after a final state."""
+
+    def __init__(self, window: int = _WINDOW) -> None:
+        self._final = _Seen(window)
+
+    def accept(self, order: ContractOrder) -> bool:
+        """Whether ``order`` says something new."""
+        if order.is_final:
+            return self._final.add(order.id)
+        return order.id not in self._final
+
+
+class FillMemory:
+    """The latest own fills."""
+
+    def __init__(self, window: int = _WINDOW) -> None:
+        self._seen = _Seen(window)
+
+    def accept(self, fill: Fill) -> bool:
+        """Whether ``fill`` is new."""
+        return self._seen.add(fill.id)

@@ -1,0 +1,220 @@
+"""One protocol bound to one connection that is its own subscription (contract protocol, section 1).
+
+To open it is to ask; nothing is sent.  A broken stream is made whole by dialling again, for the first frame of a socket
+is the snapshot.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from .config import Backoff, Timeouts
+from .delivery import Delivery
+from .dispatch import Dispatcher, Lane
+from .enums import Channel, SubscriptionState
+from .errors import AuthenticationError, BigOneError, ConnectError, ConnectionLost
+from .events import DepthSnapshot
+from .intake import Intake
+from .ports import Feed, Hub, Keeping
+from .protocol.base import Handshake
+from .session_base import BaseSession
+from .subscription import Stream
+from .transport.attempt import Target
+
+__all__ = ["SocketSession"]
+
+# Answers that tell about credentials, where the handshake has some.
+_UNAUTHORISED = (401, 403)
+_NO_CAUSE = "what is wrong with it the exchange does not say"
+_CAUSES = {
+    400: "an unknown or disabled contract, a symbol in lower case, or a period that there is not",
+    204: "a channel that needs a symbol and has none, or that there is not",
+    401: "it wants credentials",
+    403: "it is refused to this address, or wants credentials",
+    404: "a wrong base URL",
+}
+
+
+class SocketSession(BaseSession):
+    """Keeps the streams of one socket going.
+
+    Args:
+        name: of the connection, ``contract/depth@BTCUSD``.
+        feed: the protocol; this session's alone.
+        handshake: how to open, but for the token.
+        dispatcher: where events go.
+        lane: this connection's lane there.
+        hub: the client.
+        token: signs a fresh token for each handshake; None: the channel is public.
+        keeping: told when what is kept of this socket's data is out of date.
+        timeouts: ``reply`` is how long a snapshot may take; ``stale`` is watched here, too.
+        backoff: of the connection.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        feed: Feed,
+        handshake: Handshake,
+        *,
+        dispatcher: Dispatcher,
+        lane: Lane,
+        hub: Hub,
+        token: Callable[[], str] | None,
+        keeping: Keeping | None,
+        timeouts: Timeouts,
+        backoff: Backoff,
+    ) -> None:
+        super().__init__(name, feed, dispatcher=dispatcher, lane=lane, private_lane=lane, hub=hub, backoff=backoff)
+        self._handshake, self._token, self._keeping = handshake, token, keeping
+        self._timeouts = timeouts
+        self._intake = _SocketIntake(self)
+        self._renewed = False
+        self._opened_at = 0.0
+
+    # -- opening; reader thread
+
+    def target(self) -> Target:
+        """Where to connect, with a fresh token."""
+        headers = dict(self._handshake.headers)
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {self._token()}"
+        return Target(self._handshake.url, headers)
+
+    def opened(self) -> None:
+        """The handshake is done, and so is the subscription."""
+        with self._lock:
+            self._renewed = False
+            self._opened_at = time.monotonic()
+            self._feed.opened()
+            self.connection.accept()
+            self._ask_for(self.wanted())
+        self._hub.changed()
+
+    def _ask_for(self, streams: Sequence[Stream]) -> None:
+        now = time.monotonic()
+        for stream in streams:
+            stream.asked()
+            # A book is there with its snapshot. What else comes first, and whether, is not said for all channels.
+            if stream.key.channel != Channel.DEPTH:
+                stream.went_live(now)
+        self._hub.changed()
+
+    # -- frames; reader thread
+
+    def _take(self, frames: list[bytes], received_at: float, out: Delivery) -> None:
+        self._intake.take(self._feed.receive(frames, received_at), time.monotonic(), out)
+
+    # -- gaps
+
+    def resync(self, stream: Stream) -> None:
+        """Dial again. Under the lock."""
+        stream.went_stale(time.monotonic(), self._backoff)
+        stream.resync_due = None  # the connection's own pauses pace it
+        self._out_of_date()
+        self.connection.kill(ConnectionLost(f"{self.name}: dialled again for a fresh snapshot", cause="resync"))
+        self._hub.changed()
+
+    def _out_of_date(self) -> None:
+        if self._keeping is not None:
+            self._keeping.mark_stale()
+
+    # -- endings; reader thread
+
+    def lost(self, error: BigOneError) -> None:
+        """The connection or the attempt is over, another follows."""
+        if isinstance(error, ConnectionLost) and error.cause == "resync":
+            self._down(error)  # why it was wanted has been said
+            self._hub.changed()
+        else:
+            super().lost(error)
+
+    def renews(self, error: BigOneError) -> bool:
+        """Whether a fresh token may help: once between two openings."""
+        if self._renewed or not self._is_about_token(error):
+            return False
+        self._renewed = True
+        return True
+
+    def _is_about_token(self, error: BigOneError) -> bool:
+        return (
+            self._token is not None
+            and isinstance(error, ConnectError)
+            and error.kind == "handshake"
+            and error.status_code in _UNAUTHORISED
+        )
+
+    def refused(self, error: BigOneError) -> None:
+        """It is over for good: with the whole client, or, if the exchange refused this channel, without it."""
+        if self._is_about_token(error):
+            super().refused(self._unauthenticated(error))
+        elif isinstance(error, ConnectError) and error.kind == "handshake" and error.status_code in _CAUSES:
+            self._rejected(self._explained(error))
+        else:
+            super().refused(error)
+
+    def _unauthenticated(self, error: BigOneError) -> AuthenticationError:
+        status = error.status_code if isinstance(error, ConnectError) else None
+        refusal = AuthenticationError(
+            f"{self.name}: the exchange refuses the credentials (status {status}), a fresh token as well: check the API"
+            " key, the secret, their permissions and this machine's clock",
+            code=status,
+            reason=str(error),
+        )
+        refusal.__cause__ = error
+        return refusal
+
+    def _explained(self, error: ConnectError) -> ConnectError:
+        explained = ConnectError(
+            f"{error}; likely cause: {_CAUSES.get(error.status_code or 0, _NO_CAUSE)} (contract protocol, section 2)",
+            url=error.url,
+            kind=error.kind,
+            status_code=error.status_code,
+            headers=error.headers,
+            body=error.body,
+        )
+        explained.__cause__ = error
+        return explained
+
+    def _rejected(self, error: ConnectError) -> None:
+        with self._lock:
+            self.is_over = True
+            self._out_of_date()
+            for stream in self.wanted():
+                self.reject(stream, error)
+        self._hub.error(self.lane, error)
+        self._hub.changed()
+
+    def _down(self, error: BigOneError) -> None:
+        with self._lock:
+            self._out_of_date()
+            super()._down(error)
+
+    # -- the keeper's thread
+
+    def _watch_over(self, now: float, out: Delivery) -> None:
+        for stream in self.wanted():
+            if stream.key.channel != Channel.DEPTH or self.connection.is_delivering or not self._is_up:
+                continue
+            if stream.state == SubscriptionState.LIVE:
+                self._watch_silence(stream, now, out)
+            elif now - self._opened_at > self._timeouts.reply:
+                text = f"{self.name}: no snapshot within {self._timeouts.reply} s"
+                self.connection.kill(ConnectionLost(text, cause="no answer"))
+
+    def _watch_silence(self, stream: Stream, now: float, out: Delivery) -> None:
+        limit = self._timeouts.stale
+        if limit is not None and now - stream.last_data > limit:
+            self.broken(stream, f"no data for {limit} s: dialling again", out)
+
+
+class _SocketIntake(Intake):
+    """A depth stream runs from its snapshot on."""
+
+    def _data(self, stream: Stream, events: Sequence[object], now: float, out: Delivery) -> None:
+        super()._data(stream, events, now, out)
+        if type(events[0]) is DepthSnapshot and stream.state != SubscriptionState.LIVE:
+            book = stream.book
+            if book is None or book.is_live:
+                self._session.live(stream, now, out)
