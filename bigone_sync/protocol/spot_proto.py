@@ -26,7 +26,7 @@ from .base import CodecError
 from .messages import Message, WireDepth, WireDepthMessage
 from .spot_json import JsonCodec
 from .spot_levels import checked
-from .spot_proto_depth import HotUpdate, NotHot, hot_reader
+from .spot_proto_depth import HotReader, HotUpdate, NotHot
 
 __all__ = ["ProtoCodec"]
 
@@ -232,7 +232,7 @@ class ProtoCodec:
     bids_of = staticmethod(HotUpdate.bids)
 
     def __init__(self) -> None:
-        self.hot = hot_reader()
+        self.hot = HotReader().read
 
     @staticmethod
     def encode(request_id: str, name: str, parameters: Mapping[str, Any]) -> bytes:

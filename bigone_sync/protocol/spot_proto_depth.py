@@ -24,7 +24,7 @@ import msgspec
 from ..events import LevelText
 from .spot_proto_levels import NotHot, Shape, Shapes
 
-__all__ = ["HotUpdate", "NotHot", "hot_reader"]
+__all__ = ["HotReader", "HotUpdate", "NotHot"]
 
 # First bytes of fields (spot schema, sections 1, 3 and 5).
 _REQUEST_ID, _DEPTH, _MARKET = 0x0A, 0x0A, 0x0A
@@ -209,14 +209,33 @@ def _length(data: bytes, at: int) -> tuple[int, int]:
     return low - 128 + (high << 7), at + 2
 
 
-def hot_reader() -> Callable[[bytes], HotUpdate]:
-    """A function that reads frames, with a memory of its own; it raises NotHot for what is left to a parser.
+class HotReader:
+    """Reads frames, and remembers. Threads may share it.
 
-    Threads may share it.
+    Attributes:
+        read: makes an update of a frame; raises NotHot for what is left to a parser.
     """
-    heads, shapes = _Heads(), Shapes()
+
+    def __init__(self) -> None:
+        self._heads, self._shapes = _Heads(), Shapes()
+        self._changes, self._prevs = _Ends(_PREV_ID), _Ends(b"")
+        # A function, and not a method: it finds what it needs without looking into an object.
+        self.read = _reader(self._heads, self._shapes, self._changes, self._prevs)
+
+    def sizes(self) -> dict[str, int]:
+        """How many entries each memory has, by what it is of; all are bounded."""
+        layouts = self._heads.layouts
+        return {
+            "heads": sum(len(depths) for found in list(layouts.values()) for _, _, depths in found),
+            "first bytes": len(layouts),
+            "change ids": len(self._changes),
+            "prev ids": len(self._prevs),
+            **self._shapes.sizes(),
+        }
+
+
+def _reader(heads: _Heads, shapes: Shapes, changes: _Ends, prevs: _Ends) -> Callable[[bytes], HotUpdate]:
     layouts, known = heads.layouts, shapes.known
-    changes, prevs = _Ends(_PREV_ID), _Ends(b"")
 
     def hot(data: bytes) -> HotUpdate:
         try:

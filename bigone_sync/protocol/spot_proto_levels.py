@@ -113,6 +113,10 @@ class Shapes:
         self._levels: set[bytes] = set()
         self._lengths: frozenset[int] = frozenset()
 
+    def sizes(self) -> dict[str, int]:
+        """How many entries each memory has, by what it is of."""
+        return {"shapes": len(self.known), "sides": len(self._sides), "levels": len(self._levels)}
+
     def look(self, levels: bytes) -> Shape:
         """Check levels, and remember their shape.
 

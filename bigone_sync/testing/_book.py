@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from types import MappingProxyType
 
+from bigone_sync.testing._checks import rounded
 from bigone_sync.testing._ledger import ZERO, Balance
 
 BID = "BID"
@@ -89,7 +90,7 @@ class OrderView:
             amount=order.amount,
             filled_amount=order.filled,
             filled_fees=order.fees,
-            avg_deal_price=(order.turnover / order.filled).quantize(LOT) if order.filled else ZERO,
+            avg_deal_price=rounded(order.turnover / order.filled, LOT) if order.filled else ZERO,
             operator=order.operator,
             ioc=order.ioc,
             business_unit=order.unit,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from bigone_sync.testing._book import ASK, BookSide, Fill, Order
+from bigone_sync.testing._checks import Refused
 from bigone_sync.testing._ledger import ZERO, Ledger
 
 __all__ = ["FEE_RATE", "Clearing"]
@@ -31,11 +32,11 @@ class Clearing:
         self._fills: list[Fill] = []
 
     def check(self, order: Order) -> None:
-        """Raise ValueError if the account cannot pay for an order."""
+        """Raise Refused if the account cannot pay for an order."""
         asset, needed = self._needs(order)
         available = self._ledger(order).balance(asset).available
         if needed > available:
-            raise ValueError(f"not enough {asset}: {needed:f} needed, {available:f} available")
+            raise Refused(f"not enough {asset}: {needed:f} needed, {available:f} available")
 
     def reserve(self, order: Order) -> bool:
         """Lock what the order may cost; a market buy has no price to lock by and pays as it goes.

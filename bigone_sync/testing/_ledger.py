@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from bigone_sync.testing._checks import Refused
+
 ZERO = Decimal(0)
 
 
@@ -43,10 +45,10 @@ class Ledger:
         """Replace the total of an asset.
 
         Raises:
-            ValueError: the total would be less than what open orders lock.
+            Refused: the total would be less than what open orders lock.
         """
         if balance < self._locked.get(asset, ZERO):
-            raise ValueError(f"{asset}: {balance} is less than the {self._locked[asset]} locked by open orders")
+            raise Refused(f"{asset}: {balance} is less than the {self._locked[asset]} locked by open orders")
         self._balance[asset] = balance
         self._changed[asset] = None
 

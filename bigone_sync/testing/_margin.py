@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from bigone_sync.testing._book import LOT
+from bigone_sync.testing._checks import Refused, check_multiple, rounded
 from bigone_sync.testing._ledger import ZERO, Ledger
 
 __all__ = ["MARGIN_STATES", "MarginAccount", "MarginSide", "MarginView"]
@@ -68,19 +70,20 @@ class MarginAccount:
         """Replace totals, loans or the state of both sides; None leaves a value as it is.
 
         Raises:
-            ValueError: an amount is negative, a total less than what open orders lock, or there is no such state;
-                nothing has changed then.
+            Refused: an amount is negative, too large or too fine, a total less than what open orders lock, or there is
+                no such state; nothing has changed then.
         """
         totals = {self._base: base, self._quote: quote}
         loans = {self._base: base_loan, self._quote: quote_loan}
         if state is not None and state not in MARGIN_STATES:
-            raise ValueError(f"state must be one of {', '.join(MARGIN_STATES)}: {state!r}")
-        for asset, loan in loans.items():
-            if loan is not None and loan < 0:
-                raise ValueError(f"{asset}: a loan of {loan}")
+            raise Refused(f"state must be one of {', '.join(MARGIN_STATES)}: {state!r}")
+        for kind, amounts in (("total", totals), ("loan", loans)):
+            for asset, amount in amounts.items():
+                if amount is not None:
+                    check_multiple(f"the {kind} of {asset}", amount, LOT, zero=True)
         for asset, total in totals.items():
             if total is not None and total < self.ledger.balance(asset).locked:
-                raise ValueError(f"{asset}: {total} is less than what open margin orders lock")
+                raise Refused(f"{asset}: {total} is less than what open margin orders lock")
         for asset, total in totals.items():
             if total is not None:
                 self.ledger.set_balance(asset, total)
@@ -92,7 +95,7 @@ class MarginAccount:
         base, quote = self._side(self._base), self._side(self._quote)
         lent = base.loan * price + quote.loan
         held = base.balance * price + quote.balance
-        rate = (held / lent).quantize(_RATE_STEP) if lent else ZERO
+        rate = rounded(held / lent, _RATE_STEP) if lent else ZERO
         return MarginView(self.market, base, quote, rate, _liquidation_price(base, quote))
 
     def _side(self, asset: str) -> MarginSide:
@@ -106,4 +109,4 @@ def _liquidation_price(base: MarginSide, quote: MarginSide) -> Decimal:
         return ZERO
     slope = base.balance - _LIQUIDATION_RATE * base.loan
     distance = _LIQUIDATION_RATE * quote.loan - quote.balance
-    return max(ZERO, (distance / slope).quantize(_PRICE_STEP)) if slope else ZERO
+    return max(ZERO, rounded(distance / slope, _PRICE_STEP)) if slope else ZERO

@@ -40,13 +40,22 @@ class Answers:
         keys: Iterable[Key],
         member: str,
         body: Callable[[], str],
+        *,
+        replaces: str | None = None,
     ) -> None:
-        """Answer with the body, then let updates follow; nothing can happen in between."""
+        """Answer with the body, then let updates follow; nothing can happen in between.
+
+        Args:
+            replaces: the channel of which the connection has no other streams afterwards.
+        """
         silent = self._faults.silent_snapshots.take()
+        taken = not silent or self._faults.silent_snapshots.deliver_updates
+        if taken and replaces is not None:
+            self._hub.unsubscribe_channel(connection, replaces)
         channels = set()
         for key in keys:
             channels.add(key.channel)
-            if not silent or self._faults.silent_snapshots.deliver_updates:
+            if taken:
                 self._hub.subscribe(connection, key, request.id)
         if not silent and (member == "success" or not channels & self._faults.muted):
             self._hub.answer(connection, request.id, member, body())

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from bigone_sync.testing._book import BID, LOT, Batch
+from bigone_sync.testing._checks import rounded
 from bigone_sync.testing._connection import Connection
 from bigone_sync.testing._ledger import ZERO
 from bigone_sync.testing._spot_answers import Answers, Handler
@@ -121,7 +122,7 @@ class CostDesk:
 
     def _price(self, asset: str) -> CostPrice:
         received = self._received.get(asset, ZERO)
-        average = (self._spent[asset] / received).quantize(LOT) if received else ZERO
+        average = rounded(self._spent[asset] / received, LOT) if received else ZERO
         return CostPrice(asset, self._uuids()[asset], average, received)
 
     def _snapshot(self, assets: list[str]) -> str:

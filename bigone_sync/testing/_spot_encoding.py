@@ -18,9 +18,14 @@ class JsonEncoding:
 
     Args:
         opcode: ``"text"`` or ``"binary"``.
+
+    Raises:
+        ValueError: it is neither.
     """
 
     def __init__(self, wire: SpotWire, opcode: str) -> None:
+        if opcode not in OPCODES:
+            raise ValueError(f"opcode must be one of {', '.join(OPCODES)}: {opcode!r}")
         self._wire = wire
         self._opcode = OPCODES[opcode]
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from bigone_sync.testing._book import LOT, utc
+from bigone_sync.testing._checks import Refused, check_multiple, rounded
 from bigone_sync.testing._connection import Connection
 from bigone_sync.testing._ledger import ZERO
 from bigone_sync.testing._spot_answers import Answers, Handler
@@ -74,15 +75,14 @@ class FlashDesk:
         """Buy ``amount`` of an asset for another, in two states: UNSPECIFIED, and COMPLETED once it is paid.
 
         Raises:
-            ValueError: there is no price for the two, the amount is not positive, or the account cannot pay.
+            Refused: there is no price for the two, the amount is not positive, or the account cannot pay.
         """
-        if amount <= 0 or amount % LOT:
-            raise ValueError(f"amount must be a positive multiple of {LOT}: {amount}")
+        check_multiple("amount", amount, LOT)
         price = self._price(pay_asset, exchange_asset)
-        cost = (amount * price).quantize(LOT, ROUND_UP)
+        cost = rounded(amount * price, LOT, ROUND_UP)
         ledger = self._venue.ledger
         if cost > ledger.balance(pay_asset).available:
-            raise ValueError(f"not enough {pay_asset}: {cost} needed, {ledger.balance(pay_asset).available} available")
+            raise Refused(f"not enough {pay_asset}: {cost} needed, {ledger.balance(pay_asset).available} available")
         now_ns = self._venue.now_ns()
         order = FlashOrder(
             id=next(self._venue.ids),
@@ -112,8 +112,8 @@ class FlashDesk:
             listing = self._venue.listings.get(name)
             if listing is not None and listing.engine.last_price is not None:
                 last = listing.engine.last_price
-                return (1 / last).quantize(_PRICE_STEP) if upside_down else last
-        raise ValueError(f"no price of {exchange_asset} in {pay_asset}")
+                return rounded(1 / last, _PRICE_STEP) if upside_down else last
+        raise Refused(f"no price of {exchange_asset} in {pay_asset}")
 
     def _subscribe(self, connection: Connection, request: Request) -> None:
         """Answer with the latest ``limit`` orders, only those from ``startOrderId`` on if it is given."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from bigone_sync.testing._checks import number
 from bigone_sync.testing._margin import MarginView
 from bigone_sync.testing._spot_base import Base
 from bigone_sync.testing._spot_cost import CostPrice
@@ -38,15 +39,16 @@ class Holdings(Base):
             state: of both sides: NORMAL, LIQUIDATION or PIERCING. It is only told; nothing is liquidated.
 
         Raises:
-            ValueError: no such market or state, a negative loan, or a total less than what open orders lock.
+            ValueError: no such market or state, an amount that is negative, too large or too fine, or a total less than
+                what open orders lock; nothing has changed then.
         """
         self._call(
             lambda: self._desks.margin.change(
                 market,
-                base=_decimal(base),
-                quote=_decimal(quote),
-                base_loan=_decimal(base_loan),
-                quote_loan=_decimal(quote_loan),
+                base=_number("base", base),
+                quote=_number("quote", quote),
+                base_loan=_number("base_loan", base_loan),
+                quote_loan=_number("quote_loan", quote_loan),
                 state=state,
             )
         )
@@ -63,7 +65,7 @@ class Holdings(Base):
         Raises:
             ValueError: no market of the two, an amount that is not positive, or not enough of ``pay_asset``.
         """
-        return self._call(lambda: self._desks.flash.exchange(pay_asset, exchange_asset, Decimal(amount)))
+        return self._call(lambda: self._desks.flash.exchange(pay_asset, exchange_asset, number("amount", amount)))
 
     # -- observation --------------------------------------------------------------------------------------------
 
@@ -88,5 +90,5 @@ class Holdings(Base):
         return self._call(lambda: self._desks.cost.uuid_of(asset))
 
 
-def _decimal(value: Decimal | str | None) -> Decimal | None:
-    return None if value is None else Decimal(value)
+def _number(name: str, value: Decimal | str | None) -> Decimal | None:
+    return None if value is None else number(name, value)

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from bigone_sync.testing._book import LOT
+from bigone_sync.testing._checks import MOST, Refused
 from bigone_sync.testing._connection import Connection
 from bigone_sync.testing._spot_answers import Answers, Handler
 from bigone_sync.testing._spot_faults import Faults
@@ -81,7 +82,7 @@ class OrderDesk:
                 return
             try:
                 done = work(request.params)
-            except ValueError as error:
+            except Refused as error:
                 if answer:
                     self._answers.refuse(connection, request, str(error))
                 return
@@ -104,7 +105,7 @@ class OrderDesk:
         amount = _decimal("amount", params["amount"])
         price = None if market_order else _decimal("price", params["price"])
         if price is not None and 0 < price * amount < _MIN_QUOTE_VALUE:
-            raise ValueError(f"price times amount must be at least {_MIN_QUOTE_VALUE}")
+            raise Refused(f"price times amount must be at least {_MIN_QUOTE_VALUE}")
         listing = self._venue.at(params["market"])
         order_id = listing.engine.place(
             params["side"],
@@ -122,7 +123,7 @@ class OrderDesk:
         listing = self._venue.listing_of_order(params["orderId"])
         order_id = int(params["orderId"])
         if not listing.engine.cancel(order_id):
-            raise ValueError(f"order {order_id} is {listing.engine.own_order(order_id).state}")
+            raise Refused(f"order {order_id} is {listing.engine.own_order(order_id).state}")
         return self._one(listing, order_id)
 
     def _cancel_all(self, params: Mapping[str, Any]) -> _Done:
@@ -156,10 +157,13 @@ class OrderDesk:
 
 
 def _decimal(name: str, text: str) -> Decimal:
-    """A decimal of the schema; what else Python takes for a number is refused."""
+    """A decimal of the schema that can be counted with; what else Python takes for a number is refused."""
     if _DECIMAL.fullmatch(text) is None:
-        raise ValueError(f"{name} must be a decimal: {text!r}")
-    return Decimal(text)
+        raise Refused(f"{name} must be a decimal: {text!r}")
+    value = Decimal(text)
+    if value > MOST:
+        raise Refused(f"{name} must be at most {MOST}")
+    return value
 
 
 def _scale(step: Decimal) -> int:

@@ -52,10 +52,14 @@ class RateDesk:
         if unknown or not markets:
             self._answers.refuse(connection, request, f"no exchange rate for {unknown[0] if unknown else quote}")
             return
-        self._hub.unsubscribe_channel(connection, _CHANNEL)
         keys = [Key(_CHANNEL, name) for name in markets]
         self._answers.subscribe(
-            connection, request, keys, "exchangeRatesListSnapshot", lambda: self._list(quote, markets)
+            connection,
+            request,
+            keys,
+            "exchangeRatesListSnapshot",
+            lambda: self._list(quote, markets),
+            replaces=_CHANNEL,
         )
 
     def _unsubscribe(self, connection: Connection, request: Request) -> None:

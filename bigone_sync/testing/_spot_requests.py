@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from bigone_sync.testing._tape import PERIODS
 
 DEFAULT_LIMIT = 20
 _PERIOD_NAMES = tuple(PERIODS)
+# More of them are in no range, and Python does not read just any number of them.
+_DIGITS = re.compile(r"-?[0-9]{1,100}")
 
 
 class Malformed(Exception):
@@ -43,18 +46,24 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(_text(item) for item in value)
 
 
-def _integer(value: Any) -> int:
-    """An int64 of the JSON mapping: a number or its text."""
-    if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise ValueError("an integer is expected")
-    return int(value)
+def _integer(low: int, high: int) -> Callable[[Any], int]:
+    """Reads integers of the JSON mapping: numbers or their text."""
+
+    def read(value: Any) -> int:
+        if isinstance(value, str) and _DIGITS.fullmatch(value):
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError("an integer is expected")
+        if not low <= value <= high:
+            raise ValueError(f"an integer from {low} to {high} is expected")
+        return value
+
+    return read
 
 
-def _unsigned(value: Any) -> int:
-    number = _integer(value)
-    if number < 0:
-        raise ValueError("a number of at least 0 is expected")
-    return number
+_int64 = _integer(-(1 << 63), (1 << 63) - 1)
+_uint64 = _integer(0, (1 << 64) - 1)
+_uint32 = _integer(0, (1 << 32) - 1)
 
 
 def _flag(value: Any) -> bool:
@@ -77,7 +86,7 @@ def _enum(names: tuple[str, ...]) -> Callable[[Any], str]:
 _Field = tuple[Callable[[Any], Any], Any]
 _MARKET: dict[str, _Field] = {"market": (_text, "")}
 _MARKETS: dict[str, _Field] = {"markets": (_texts, ())}
-_LIMIT: dict[str, _Field] = {"limit": (_integer, 0)}
+_LIMIT: dict[str, _Field] = {"limit": (_int64, 0)}
 _PERIOD: dict[str, _Field] = {"period": (_enum(_PERIOD_NAMES), "MIN1")}
 _UNIT: dict[str, _Field] = {"businessUnit": (_enum(UNITS), "SPOT")}
 _ASSETS: dict[str, _Field] = {"assetUuids": (_texts, ())}
@@ -116,13 +125,14 @@ REQUESTS: Mapping[str, Mapping[str, _Field]] = {
     "unsubscribeViewerMarginAccountsRequest": {},
     "subscribeExchangeRatesListRequest": {"quote": (_text, ""), "bases": (_texts, ())},
     "unsubscribeExchangeRatesListRequest": {},
-    "subscribeFlashExchangeOrdersRequest": {"startOrderId": (_unsigned, 0), **_LIMIT},
+    "subscribeFlashExchangeOrdersRequest": {"startOrderId": (_uint64, 0), "limit": (_uint32, 0)},
     "unsubscribeFlashExchangeOrdersRequest": {},
     "subscribeSpotCostPriceRequest": _ASSETS,
     "unsubscribeSpotCostPriceRequest": _ASSETS,
-    "heartbeatRequest": {"interval": (_integer, 0)},
+    "heartbeatRequest": {"interval": (_uint64, 0)},
     "ping": {},
 }
+_LOGIN = "authenticateCustomerRequest"
 _PRIVATE_SUBJECTS = ("Viewer", "Order", "SpotCostPrice")
 
 
@@ -148,11 +158,14 @@ def decode(data: str | bytes) -> dict[str, Any]:
 
 
 def redacted(message: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy that may be shown: the token is replaced."""
-    login = message.get("authenticateCustomerRequest")
-    if not isinstance(login, dict) or "token" not in login:
+    """A copy that may be shown: the token is replaced, and all of a login that may hold it elsewhere."""
+    login = message.get(_LOGIN)
+    if login is None:
         return dict(message)
-    return {**message, "authenticateCustomerRequest": {**login, "token": "***"}}
+    shown: Any = "***"
+    if isinstance(login, dict) and set(login) <= {"token", "deviceId"} and isinstance(login.get("deviceId") or "", str):
+        shown = {name: "***" if name == "token" else value for name, value in login.items()}
+    return {**message, _LOGIN: shown}
 
 
 def parse(message: Mapping[str, Any]) -> Request:

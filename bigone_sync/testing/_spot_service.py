@@ -119,10 +119,8 @@ class SpotService:
         self._answers.succeed(connection, request)
 
     def _heartbeat(self, connection: Connection, request: Request) -> None:
-        if request.params["interval"] < 0:
-            self._hub.error(connection, request.id, INTERNAL_ERROR, "malformed request: interval is negative")
-            return
-        heartbeat = partial(connection.encoding.frame, request.id, "heartbeat", "{}")
+        # Without the id of the request (spot schema, section 8).
+        heartbeat = partial(connection.encoding.frame, "", "heartbeat", "{}")
         connection.start_heartbeat(request.params["interval"], heartbeat)
 
     def _ping(self, connection: Connection, request: Request) -> None:

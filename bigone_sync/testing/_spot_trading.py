@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import partial
 
 from bigone_sync.testing._book import BookView, OrderView, Trade
+from bigone_sync.testing._checks import number, total
 from bigone_sync.testing._ledger import Balance
 from bigone_sync.testing._spot_base import Base
 from bigone_sync.testing._spot_service import SpotService
@@ -81,13 +82,13 @@ class Trading(Base):
             listing = self._venue.at(market)
             order_id = listing.engine.place(
                 side,
-                Decimal(amount),
-                price=None if price is None else Decimal(price),
+                number("amount", amount),
+                price=None if price is None else number("price", price),
                 type=type,
                 ioc=ioc,
                 own=True,
                 client_order_id=client_order_id,
-                stop_price=None if stop_price is None else Decimal(stop_price),
+                stop_price=None if stop_price is None else number("stop_price", stop_price),
                 operator=operator,
                 unit=business_unit,
             )
@@ -121,12 +122,12 @@ class Trading(Base):
             How much was filled.
 
         Raises:
-            ValueError: the account has no such order resting in a book.
+            ValueError: the account has no such order resting in a book, or the amount is no positive number.
         """
 
         def do() -> Decimal:
             listing = self._venue.listing_of_order(order_id)
-            filled = listing.engine.fill(int(order_id), None if amount is None else Decimal(amount))
+            filled = listing.engine.fill(int(order_id), None if amount is None else number("amount", amount))
             listing.flow.replenish()
             self._venue.commit(listing)
             return filled
@@ -137,11 +138,11 @@ class Trading(Base):
         """Set the total of an asset and publish it.
 
         Raises:
-            ValueError: it is less than what open orders lock.
+            ValueError: it is no number, too large or too fine, or less than what open orders lock.
         """
 
         def do() -> None:
-            self._venue.ledger.set_balance(asset, Decimal(balance))
+            self._venue.ledger.set_balance(asset, total(asset, balance))
             self._venue.publish_balances()
 
         self._call(do)

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import count
 
 from bigone_sync.testing._book import ASK, BID, Batch, LevelChange, OrderView
+from bigone_sync.testing._checks import Refused, total
 from bigone_sync.testing._flow import Flow
 from bigone_sync.testing._ledger import Ledger
 from bigone_sync.testing._margin import MarginAccount
@@ -54,7 +55,7 @@ class Venue:
         self, markets: Iterable[str], *, seed: int, balances: Mapping[str, Decimal], wire: SpotWire, hub: Hub
     ) -> None:
         self.clock_offset = 0.0
-        self.ledger = Ledger(balances)
+        self.ledger = Ledger({asset: total(asset, balance) for asset, balance in balances.items()})
         self.recorded: frozenset[str] = frozenset()  # markets whose public streams come from a recording
         self.followers: list[Callable[[Listing, Batch], None]] = []  # told of each commit, after it is published
         self.ids = count(FIRST_ID)
@@ -103,12 +104,12 @@ class Venue:
         """The market an own order was placed in, ready for what is about to be done.
 
         Raises:
-            ValueError: the account has no such order.
+            Refused: the account has no such order.
         """
         for order in self.orders():
             if order.id == order_id:
                 return self.at(order.market)
-        raise ValueError(f"no own order {order_id!r}")
+        raise Refused(f"no own order {order_id!r}")
 
     def orders(self, market: str | None = None) -> list[OrderView]:
         """Every order the account ever placed, oldest first per market."""

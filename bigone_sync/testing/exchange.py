@@ -204,7 +204,8 @@ class LocalExchange(Trading, Holdings, Misbehaviour):
     def requests(self) -> list[tuple[int, dict[str, Any]]]:
         """(number of the connection, request) in order of arrival; tokens are "***". The last 100,000.
 
-        Requests in protobuf are shown in the form that they have in JSON.
+        Requests in protobuf are shown in the form that they have in JSON. Missing is what could not be read at all:
+        what is no object of JSON, and every malformed request in protobuf, of which an unknown field is enough.
         """
         return self._call(lambda: list(self._service.requests))
 

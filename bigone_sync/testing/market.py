@@ -25,6 +25,7 @@ from bigone_sync.testing._book import (
     OrderView,
     Trade,
 )
+from bigone_sync.testing._checks import Refused, check_multiple
 from bigone_sync.testing._clearing import Clearing
 from bigone_sync.testing._ledger import ZERO, Balance, Ledger
 
@@ -114,12 +115,12 @@ class Market:
             The order's id.
 
         Raises:
-            ValueError: the order makes no sense (side, type, price off the tick, amount not positive …), or the account
-                cannot pay for it though it must.
+            Refused: the order makes no sense (side, type, price off the tick, amount not positive …), or the account
+                cannot pay for it though it must. It is a ValueError.
         """
         self._validate(side, amount, price, type, stop_price, operator)
         if unit not in UNITS:
-            raise ValueError(f"business unit must be one of {', '.join(UNITS)}: {unit!r}")
+            raise Refused(f"business unit must be one of {', '.join(UNITS)}: {unit!r}")
         if operator is None:
             rising = stop_price is not None and self.last_price is not None and stop_price > self.last_price
             operator = "GTE" if rising else "LTE"
@@ -230,16 +231,15 @@ class Market:
         operator: str | None,
     ) -> None:
         if side not in SIDES or type not in TYPES or operator not in (None, "GTE", "LTE"):
-            raise ValueError(f"not an order: side {side!r}, type {type!r}, operator {operator!r}")
-        if amount <= 0 or amount % LOT:
-            raise ValueError(f"amount must be a positive multiple of {LOT}: {amount}")
+            raise Refused(f"not an order: side {side!r}, type {type!r}, operator {operator!r}")
+        check_multiple("amount", amount, LOT)
         if (price is None) == type.endswith("LIMIT"):
-            raise ValueError(f"{type} order with price {price}")
+            raise Refused(f"{type} order with price {price}")
         if (stop_price is None) == type.startswith("STOP"):
-            raise ValueError(f"{type} order with stop price {stop_price}")
+            raise Refused(f"{type} order with stop price {stop_price}")
         for value in (price, stop_price):
-            if value is not None and (value <= 0 or value % self.tick):
-                raise ValueError(f"price must be a positive multiple of {self.tick}: {value}")
+            if value is not None:
+                check_multiple("price", value, self.tick)
 
     def _accept(self, order: Order) -> None:
         if order.own and not self._clearing.reserve(order):

@@ -81,10 +81,10 @@ class Watched:
         assert not self.gaps.items
 
 
-def spot(url: str, *, private: bool = False, **options: Any) -> SpotClient:
-    """A client with short times."""
+def spot(url: str, *, private: bool = False, credentials: Credentials | None = None, **options: Any) -> SpotClient:
+    """A client with short times; ``private``: with the credentials that the exchange knows."""
     options = {"timeouts": CALM, "backoff": BACKOFF, "protocol": PROTOCOL, **options}
-    return SpotClient(KEYS if private else None, url=url, **options)
+    return SpotClient(KEYS if private else credentials, url=url, **options)
 
 
 @contextmanager
@@ -118,6 +118,14 @@ def matches(book: OrderBook, exchange: LocalExchange, market: str = BTC) -> bool
         and _amounts(seen.bids) == dict(there.bids)
         and _amounts(seen.asks) == dict(there.asks)
     )
+
+
+def trade_at(exchange: LocalExchange, taker: str, market: str = BTC) -> Decimal:
+    """Let the last price be the best one of a side; return it."""
+    book = exchange.book(market)
+    price = next(iter(book.asks if taker == "BID" else book.bids))
+    exchange.place_order(market, taker, None, "0.00001", type="MARKET", business_unit="MARGIN")
+    return price
 
 
 def _amounts(levels: Any) -> dict[Decimal, Decimal]:

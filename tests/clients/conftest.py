@@ -6,6 +6,11 @@ from collections.abc import Iterator
 
 import client_rig
 import pytest
+from aiohttp import web
+
+from bigone_sync.testing._spot_gate import SpotGate
+from bigone_sync.testing.exchange import LocalExchange
+from bigone_sync.testing.leaks import leak_check
 
 ONE_CODEC = "one_codec"
 
@@ -16,13 +21,33 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.definition.get_closest_marker(ONE_CODEC) is None:
-        metafunc.fixturenames.append("protocol")
         metafunc.parametrize("protocol", ["json", "proto"], indirect=True)
 
 
-@pytest.fixture
-def protocol(request: pytest.FixtureRequest) -> Iterator[str]:
-    """What the clients of this test speak."""
-    client_rig.PROTOCOL = request.param
+@pytest.fixture(autouse=True)
+def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """What the clients of this test speak; fails the test if one of them has offered something else.
+
+    It is used by every test without being named: pytest drops a fixture that nobody uses, though it has parameters.
+    """
+    if not hasattr(request, "param"):  # the test is about one codec
+        yield client_rig.PROTOCOL
+        return
+    offered: set[str | None] = set()
+    serve = SpotGate.serve
+
+    async def noting(gate: SpotGate, handshake: web.Request) -> web.StreamResponse:
+        offered.add(handshake.headers.get("Sec-WebSocket-Protocol"))
+        return await serve(gate, handshake)
+
+    monkeypatch.setattr(SpotGate, "serve", noting)
+    monkeypatch.setattr(client_rig, "PROTOCOL", request.param)
     yield request.param
-    client_rig.PROTOCOL = "json"
+    assert offered <= {request.param}
+
+
+@pytest.fixture
+def still() -> Iterator[LocalExchange]:
+    """An exchange in which something happens only on command."""
+    with leak_check(), LocalExchange(rate=0) as exchange:
+        yield exchange

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from client_rig import BTC, ETH, PATIENCE, Log, Watched, in_thread, running, spot
@@ -20,13 +20,6 @@ from bigone_sync import (
 from bigone_sync.errors import ReconnectExhausted
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import leak_check, wait_until
-
-
-@pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    """An exchange in which something happens only on command."""
-    with leak_check(), LocalExchange(rate=0) as exchange:
-        yield exchange
 
 
 def test_start_and_stop_fifty_times_leaves_nothing(still: LocalExchange) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,13 +12,6 @@ from client_rig import BTC, ETH, PATIENCE, Gate, Log, in_thread, running, spot
 from bigone_sync import ConfigurationError, ConnectionState, DepthSnapshot, Limits, SpotClient
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import leak_check, wait_until
-
-
-@pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    """An exchange in which something happens only on command."""
-    with leak_check(), LocalExchange(rate=0) as exchange:
-        yield exchange
 
 
 def test_nothing_is_delivered_but_in_poll(still: LocalExchange) -> None:

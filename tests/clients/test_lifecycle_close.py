@@ -20,13 +20,6 @@ SHORT = Timeouts(connect=5, ping=5, pong=5, reply=5, send=5, close=1)
 
 
 @pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    """An exchange in which something happens only on command."""
-    with leak_check(), LocalExchange(rate=0) as exchange:
-        yield exchange
-
-
-@pytest.fixture
 def deaf() -> Iterator[str]:
     """A URL at which connections are taken and nothing is ever said."""
     with leak_check(), socket.create_server(("127.0.0.1", 0)) as server:

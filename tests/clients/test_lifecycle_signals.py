@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -12,7 +12,7 @@ from client_rig import BTC, PATIENCE, in_thread, spot
 
 from bigone_sync import ConnectionState, SpotClient
 from bigone_sync.testing.exchange import LocalExchange
-from bigone_sync.testing.leaks import leak_check, wait_until
+from bigone_sync.testing.leaks import wait_until
 
 Lock = Callable[[SpotClient], AbstractContextManager[Any]]
 LOCKS: dict[str, Lock] = {
@@ -25,12 +25,6 @@ LOCKS: dict[str, Lock] = {
     "connection": lambda client: client._sessions["depth"].connection._lock,
     "book": lambda client: client.order_book(BTC)._lock,
 }
-
-
-@pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    with leak_check(), LocalExchange(rate=0) as exchange:
-        yield exchange
 
 
 @pytest.mark.parametrize("name", LOCKS)

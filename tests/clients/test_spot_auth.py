@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from client_rig import BACKOFF, BTC, CALM, PATIENCE, Log, Watched, members, running, spot, until_ready
+from client_rig import BTC, PATIENCE, Log, Watched, members, running, spot, until_ready
 
 from bigone_sync import (
     Account,
@@ -19,21 +18,13 @@ from bigone_sync import (
     Order,
     RequestRejected,
     RequestTimeout,
-    SpotClient,
     SubscriptionState,
     Timeouts,
 )
 from bigone_sync.testing.exchange import LocalExchange
-from bigone_sync.testing.leaks import leak_check, wait_until
+from bigone_sync.testing.leaks import wait_until
 
 LOGIN = "authenticateCustomerRequest"
-
-
-@pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    """An exchange in which something happens only on command."""
-    with leak_check(), LocalExchange(rate=0) as exchange:
-        yield exchange
 
 
 @pytest.mark.parametrize("how", ["wait_ready", "run_forever", "wait"])
@@ -61,9 +52,8 @@ def test_a_refusal_is_final_after_one_fresh_token_and_comes_out(still: LocalExch
     assert client.state == ConnectionState.CLOSED
 
 
-def test_wrong_credentials_are_refused_and_public_channels_are_unharmed(still: LocalExchange, protocol: str) -> None:
-    wrong = Credentials("key", "wrong")
-    client = SpotClient(wrong, url=still.spot_url, protocol=protocol, timeouts=CALM, backoff=BACKOFF)
+def test_wrong_credentials_are_refused_and_public_channels_are_unharmed(still: LocalExchange) -> None:
+    client = spot(still.spot_url, credentials=Credentials("key", "wrong"))
     watched, depth = Watched(client), Log[Any]()
     client.on_account(Log())
     client.on_depth(BTC, depth)

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from client_rig import BTC, PATIENCE, Log, Watched, matches, members, running, spot
+from google.protobuf.json_format import MessageToDict
 
 from bigone_sync import ConfigurationError, ConnectionState, Limits, RawFrame, SpotClient
+from bigone_sync.protocol._pb2 import bigone_spot_pb2 as schema
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import leak_check, wait_until
 
@@ -56,7 +58,7 @@ def test_all_channels_in_all_styles(connections: str, style: dict[str, Any]) -> 
         assert exchange.handshakes == len(NAMES[connections])
 
 
-def test_the_handshake_offers_json_and_a_user_agent_of_our_own_or_the_users() -> None:
+def test_the_handshake_offers_the_codec_and_a_user_agent_of_our_own_or_the_users(protocol: str) -> None:
     with leak_check(), LocalExchange(rate=0) as exchange:
         for headers in (None, {"User-Agent": "my-bot/1", "X-Extra": "yes"}):
             client = spot(exchange.spot_url, headers=headers)
@@ -64,7 +66,7 @@ def test_the_handshake_offers_json_and_a_user_agent_of_our_own_or_the_users() ->
             with running(client):
                 pass
         first, second = exchange.handshake_headers
-    assert first["Sec-WebSocket-Protocol"] == second["Sec-WebSocket-Protocol"] == "json"
+    assert first["Sec-WebSocket-Protocol"] == second["Sec-WebSocket-Protocol"] == protocol
     assert first["User-Agent"].startswith("bigone_sync/")
     assert (second["User-Agent"], second["X-Extra"]) == ("my-bot/1", "yes")
 
@@ -85,7 +87,13 @@ def test_no_more_connections_than_allowed() -> None:
             assert exchange.connection_count == 2
 
 
-def test_raw_frames_of_both_directions_with_their_connection() -> None:
+def member_of(protocol: str, envelope: Any, data: bytes) -> str:
+    """What a frame is, read by somebody else's parser."""
+    frame = json.loads(data) if protocol == "json" else MessageToDict(envelope.FromString(data))
+    return next(name for name in frame if name != "requestId")
+
+
+def test_raw_frames_of_both_directions_with_their_connection(protocol: str) -> None:
     with leak_check(), LocalExchange(rate=0) as exchange:
         client = spot(exchange.spot_url, private=True)
         raw: Log[RawFrame] = Log()
@@ -95,13 +103,14 @@ def test_raw_frames_of_both_directions_with_their_connection() -> None:
         with running(client):
             wait_until(lambda: len(raw) == 6)
         assert {frame.direction for frame in raw} == {"in", "out"}
-        out = [json.loads(frame.data) for frame in raw if frame.direction == "out"]
-        assert [next(name for name in frame if name != "requestId") for frame in out] == members(exchange) or out
+        out = [member_of(protocol, schema.Request, frame.data) for frame in raw if frame.direction == "out"]
+        assert sorted(out) == sorted(members(exchange))
         depth = [frame for frame in raw if frame.connection == "spot/depth"]
         assert [frame.direction for frame in depth] == ["out", "in"]
-        assert b"depthSnapshot" in depth[1].data
+        assert member_of(protocol, schema.Response, depth[1].data) == "depthSnapshot"
         private = [frame for frame in raw if frame.connection == "spot/private"]
-        assert b'"token":"***"' in private[0].data
+        # The token's place in a request of either kind.
+        assert {"json": b'"token":"***"', "proto": b"\n\x03***"}[protocol] in private[0].data
 
 
 def test_a_channel_that_is_not_used_opens_no_socket() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,14 +22,7 @@ from bigone_sync import (
 )
 from bigone_sync.errors import MessageTooBig, UnknownMessage
 from bigone_sync.testing.exchange import LocalExchange
-from bigone_sync.testing.leaks import leak_check, wait_until
-
-
-@pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    """An exchange in which something happens only on command."""
-    with leak_check(), LocalExchange(rate=0) as exchange:
-        yield exchange
+from bigone_sync.testing.leaks import wait_until
 
 
 def level(price: str = '"1"', amount: str = '"1"') -> str:
@@ -43,7 +35,6 @@ def update(levels: str, change: int, prev: int) -> str:
 
 
 GARBAGE = {
-    "empty": "",
     "no json": "hello",
     "half json": '{"requestId":"1","depthUpdate":{"depth":',
     "list": "[1,2,3]",
@@ -68,13 +59,23 @@ GARBAGE = {
 
 @pytest.mark.parametrize("garbage", GARBAGE)
 def test_a_frame_that_cannot_be_read_is_reported_and_skipped(still: LocalExchange, garbage: str) -> None:
+    is_reported_and_skipped(still, GARBAGE[garbage])
+
+
+@pytest.mark.one_codec
+def test_an_empty_frame_cannot_be_read(still: LocalExchange) -> None:
+    """In protobuf it is a response that says nothing."""
+    is_reported_and_skipped(still, "")
+
+
+def is_reported_and_skipped(still: LocalExchange, frame: str | bytes) -> None:
     client = spot(still.spot_url)
     watched, log = Watched(client), Log[Any]()
     client.on_depth(BTC, log)
     book = client.order_book(BTC)
     with running(client):
         still.step(10, BTC)
-        still.send_raw(GARBAGE[garbage], "depth")
+        still.send_raw(frame, "depth")
         still.step(10, BTC)
         [error] = watched.errors.wait(1, DecodeError)
         wait_until(lambda: matches(book, still))

@@ -32,13 +32,6 @@ MODES = pytest.mark.parametrize("connections", ["per_channel", "shared"])
 
 
 @pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    """An exchange in which something happens only on command; it says yes to orders."""
-    with leak_check(), LocalExchange(rate=0) as exchange:
-        yield exchange
-
-
-@pytest.fixture
 def telling() -> Iterator[LocalExchange]:
     """One that answers with the orders."""
     with leak_check(), LocalExchange(rate=0, order_replies="order") as exchange:
@@ -417,6 +410,15 @@ def test_numbers_are_sent_exactly_and_without_exponent(still: LocalExchange, val
             client.create_order(BTC, "buy", amount=value, price=value, stop_price=value)
     [sent] = asked(still, CREATE)
     assert [sent[name] for name in ("amount", "price", "stopPrice")] == [text] * 3
+
+
+@pytest.mark.parametrize("numbers", [{"amount": 10**30, "price": "1"}, {"amount": 1, "price": 10**40}])
+def test_more_than_the_exchange_can_count_is_rejected(still: LocalExchange, numbers: dict[str, Any]) -> None:
+    with spot(still.spot_url, private=True) as client:
+        with pytest.raises(OrderRejected, match="must be at most"):
+            client.create_order(BTC, "buy", **numbers)
+        client.create_order(BTC, "buy", amount=1, price=1)
+    assert still.handshakes == 1
 
 
 @pytest.mark.one_codec

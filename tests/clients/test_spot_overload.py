@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from client_rig import BTC, ETH, PATIENCE, Gate, Log, Watched, running, spot
 
 from bigone_sync import Channel, Limits, Order, SlowConsumer
 from bigone_sync.testing.exchange import LocalExchange
-from bigone_sync.testing.leaks import leak_check, wait_until
-
-
-@pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    """An exchange in which something happens only on command."""
-    with leak_check(), LocalExchange(rate=0) as exchange:
-        yield exchange
+from bigone_sync.testing.leaks import wait_until
 
 
 def test_blocking_loses_nothing_under_a_slow_handler(still: LocalExchange) -> None:

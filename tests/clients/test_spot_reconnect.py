@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from client_rig import BTC, ETH, PATIENCE, QUICK, Log, Watched, matches, members
 
 from bigone_sync import Account, Channel, ConnectionLost, ConnectionState, Gap, Order, Trade
 from bigone_sync.testing.exchange import LocalExchange
-from bigone_sync.testing.leaks import leak_check, wait_until
+from bigone_sync.testing.leaks import wait_until
 from bigone_sync.testing.proxy import FaultProxy
 from bigone_sync.transport.states import TRANSITIONS
 
@@ -22,13 +22,6 @@ OPEN_SEQUENCE = [
     "subscribeMarketDepthRequest",
     "subscribeMarketTradesRequest",
 ]
-
-
-@pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    """An exchange in which something happens only on command."""
-    with leak_check(), LocalExchange(rate=0) as exchange:
-        yield exchange
 
 
 def assert_legal(watched: Watched) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,15 +17,8 @@ from bigone_sync import (
     Ticker,
 )
 from bigone_sync.testing.exchange import LocalExchange
-from bigone_sync.testing.leaks import leak_check, wait_until
+from bigone_sync.testing.leaks import wait_until
 from bigone_sync.testing.proxy import FaultProxy
-
-
-@pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    """An exchange in which something happens only on command."""
-    with leak_check(), LocalExchange(rate=0) as exchange:
-        yield exchange
 
 
 def test_a_refusal_is_told_and_harms_no_other_stream(still: LocalExchange) -> None:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from client_rig import BACKOFF, BTC, CALM, ETH, PATIENCE, Gate, Log, Watched, asked, members, running, spot, until_ready
+from client_rig import (
+    BACKOFF,
+    BTC,
+    CALM,
+    ETH,
+    PATIENCE,
+    Gate,
+    Log,
+    Watched,
+    asked,
+    members,
+    running,
+    spot,
+    trade_at,
+    until_ready,
+)
 
 from bigone_sync import (
     BusinessUnit,
@@ -32,18 +47,11 @@ from bigone_sync import (
     Timeouts,
 )
 from bigone_sync.testing.exchange import LocalExchange
-from bigone_sync.testing.leaks import leak_check, wait_until
+from bigone_sync.testing.leaks import wait_until
 
 D = Decimal
 RATES, COST = "ExchangeRatesListRequest", "SpotCostPriceRequest"
 UNKNOWN_ASSET = "00000000-0000-0000-0000-000000000000"
-
-
-@pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    """An exchange in which something happens only on command."""
-    with leak_check(), LocalExchange(rate=0) as exchange:
-        yield exchange
 
 
 def lists(exchange: LocalExchange) -> list[list[str]]:
@@ -55,14 +63,6 @@ def lists(exchange: LocalExchange) -> list[list[str]]:
         for member in (f"subscribe{RATES}", f"unsubscribe{RATES}")
         if member in request
     ]
-
-
-def trade_at(exchange: LocalExchange, taker: str, market: str = BTC) -> Decimal:
-    """Let the last price be the best one of a side; return it."""
-    book = exchange.book(market)
-    price = next(iter(book.asks if taker == "BID" else book.bids))
-    exchange.place_order(market, taker, None, "0.00001", type="MARKET", business_unit="MARGIN")
-    return price
 
 
 def watch_everything(client: SpotClient, exchange: LocalExchange) -> dict[Channel, Log[Any]]:

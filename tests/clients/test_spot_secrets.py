@@ -140,6 +140,7 @@ def test_an_exchange_that_repeats_the_token_does_not_make_us_tell_it(
     assert tokens[0].split(".")[2] not in text
 
 
+@pytest.mark.one_codec
 def test_mistakes_with_credentials_do_not_repeat_them() -> None:
     for make in (
         lambda: Credentials(KEY, SECRET + "\n"),

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from decimal import Decimal
 
-import pytest
 from client_rig import BTC, ETH, PATIENCE, Log, Watched, asked, members, running, spot
 
 from bigone_sync import (
@@ -26,16 +24,9 @@ from bigone_sync import (
     Trade,
 )
 from bigone_sync.testing.exchange import LocalExchange
-from bigone_sync.testing.leaks import leak_check, wait_until
+from bigone_sync.testing.leaks import wait_until
 
 D = Decimal
-
-
-@pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    """An exchange in which something happens only on command."""
-    with leak_check(), LocalExchange(rate=0) as exchange:
-        yield exchange
 
 
 def test_depth_snapshot_and_unbroken_updates(still: LocalExchange) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from client_rig import BTC, PATIENCE, QUICK, Gate, Log, Watched, asked, matches, members, running, spot, until_ready
 
 from bigone_sync import (
@@ -22,13 +20,6 @@ from bigone_sync.testing.leaks import leak_check, wait_until
 from bigone_sync.testing.proxy import FaultProxy
 
 IMPATIENT = Timeouts(connect=2, ping=5, pong=5, reply=0.2, close=2)
-
-
-@pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    """An exchange in which something happens only on command."""
-    with leak_check(), LocalExchange(rate=0) as exchange:
-        yield exchange
 
 
 def test_pongs_alone_keep_a_silent_connection(still: LocalExchange) -> None:

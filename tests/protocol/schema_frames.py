@@ -7,7 +7,7 @@ or text.  What a dict leaves out is unset.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import cache
@@ -147,11 +147,16 @@ def messages(message: str) -> st.SearchStrategy[dict[str, Any]]:
     return st.one_of(whole, whole, whole, whole, parts, st.fixed_dictionaries({}, optional=wild))
 
 
-def envelopes(envelope: str, payloads: Mapping[str, str] | None = None) -> st.SearchStrategy[dict[str, Any]]:
-    """A ``Request`` or ``Response`` with one payload."""
+def envelopes(
+    envelope: str, payloads: Mapping[str, str] | None = None, *, more_ids: Iterable[str] = ()
+) -> st.SearchStrategy[dict[str, Any]]:
+    """A ``Request`` or ``Response`` with one payload; ``more_ids``: of requests that it may belong to."""
+    ids = _TEXTS["request_id"]
+    if more_ids:
+        ids |= st.sampled_from(sorted(more_ids))
     table = payloads_of(envelope) if payloads is None else payloads
     return st.sampled_from(sorted(table)).flatmap(
-        lambda name: st.fixed_dictionaries({name: messages(table[name]), "request_id": _TEXTS["request_id"]})
+        lambda name: st.fixed_dictionaries({name: messages(table[name]), "request_id": ids})
     )
 
 

@@ -20,8 +20,7 @@ from bigone_sync.events import DepthSnapshot, DepthUpdate, LevelText, Subscripti
 from bigone_sync.protocol._pb2 import bigone_spot_pb2 as schema
 from bigone_sync.protocol.spot import SpotProtocol
 from bigone_sync.protocol.spot_proto import ProtoCodec
-from bigone_sync.protocol.spot_proto_depth import HotUpdate, NotHot, hot_reader
-from bigone_sync.protocol.spot_proto_levels import Shapes
+from bigone_sync.protocol.spot_proto_depth import HotReader, HotUpdate, NotHot
 
 Row = tuple[str, str, int]
 Hot = Callable[[bytes], HotUpdate]
@@ -87,7 +86,7 @@ numbers = st.from_regex(r"[0-9]{1,12}(\.[0-9]{0,10})?", fullmatch=True)
 rows = st.tuples(numbers, numbers, st.integers(0, 130) | st.sampled_from([46, 48, 57, 127, 18, 16, 10, 26]))
 sides = st.lists(rows, max_size=9)
 ids = st.integers(128, 2**63 - 2)
-SHARED = hot_reader()
+SHARED = HotReader().read
 
 
 @settings(max_examples=200, deadline=None)
@@ -98,7 +97,7 @@ def test_usual_frames_take_the_short_way_and_mean_the_same(
     data = frame(asks, bids, change=prev + 1, prev=prev, market=market, request_id=request_id)
     # Longer levels than any market has are left to a parser, too.
     usual = all(count < 128 and len(price) + len(amount) < 38 for price, amount, count in (*asks, *bids))
-    for hot in (SHARED, hot_reader()):
+    for hot in (SHARED, HotReader().read):
         for _ in range(2):  # the second time from memory
             found = heard(hot, data)
             assert found == said(data) if usual else found in (None, said(data))
@@ -109,7 +108,7 @@ def test_usual_frames_take_the_short_way_and_mean_the_same(
 def test_no_memory_makes_a_changed_frame_mean_something_else(
     books: list[tuple[list[Row], list[Row]]], data: st.DataObject
 ) -> None:
-    hot = hot_reader()
+    hot = HotReader().read
     for asks, bids in books:
         whole = frame(asks, bids)
         heard(hot, whole)
@@ -150,7 +149,7 @@ def mutated(data: bytes, dice: random.Random) -> bytes:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_ten_thousand_mutated_frames_are_exact_or_left_to_a_parser(seed: int) -> None:
-    dice, hot = random.Random(seed), hot_reader()
+    dice, hot = random.Random(seed), HotReader().read
     accepted = 0
     pool = [frame(some_rows(dice), some_rows(dice), change=1001 + n, prev=1000 + n) for n in range(300)]
     for _ in range(10_000):
@@ -216,7 +215,7 @@ GOOD = wrapped(LEVEL)
     ],
 )
 def test_what_is_unusual_is_left_to_a_parser_whatever_came_before(unusual: bytes) -> None:
-    hot = hot_reader()
+    hot = HotReader().read
     assert heard(hot, unusual) is None
     assert heard(hot, GOOD) == (MARKET, 1001, 1000, (LevelText("105", "12.5", 7),), ())
     assert heard(hot, unusual) is None
@@ -224,7 +223,7 @@ def test_what_is_unusual_is_left_to_a_parser_whatever_came_before(unusual: bytes
 
 
 def test_a_byte_behind_the_levels_that_is_no_tag_is_never_learnt() -> None:
-    hot = hot_reader()
+    hot = HotReader().read
     odd = wrapped(LEVEL, b"\x20\xe9\x07\x18\xe8\x07")
     assert heard(hot, GOOD) is not None
     for _ in range(3):
@@ -232,7 +231,7 @@ def test_a_byte_behind_the_levels_that_is_no_tag_is_never_learnt() -> None:
 
 
 def test_either_side_can_be_asked_for_again_and_again() -> None:
-    hot = hot_reader()
+    hot = HotReader().read
     found = hot(frame([("101", "1", 0), ("102.5", "2.0", 48)], [("99", "3", 7)]))
     asks, bids = (LevelText("101", "1", 0), LevelText("102.5", "2.0", 48)), (LevelText("99", "3", 7),)
     for side in "abbaabaabb":
@@ -240,7 +239,7 @@ def test_either_side_can_be_asked_for_again_and_again() -> None:
 
 
 def test_frames_that_begin_alike_are_told_apart() -> None:
-    hot = hot_reader()
+    hot = HotReader().read
     markets = ("A-B", "BTC-USDT", "BTC-USDC", "BTC-USD", "1000SATS-USDT", "1000SATS-USDC")
     ids = ("", "1", "a request id that is longer than what is looked at first", "a request id that is longer than that")
     for _ in range(3):  # from the second time on from memory
@@ -252,7 +251,8 @@ def test_frames_that_begin_alike_are_told_apart() -> None:
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    hot = hot_reader()
+    reader = HotReader()
+    hot = reader.read
     dice = random.Random(5)
     for number in range(8_000):
         data = frame(some_rows(dice), some_rows(dice), change=10**6 + number * 128, prev=10**6 + number * 128 - 1)
@@ -260,17 +260,14 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(16_500):
         data = frame([], [], market=f"M{number}-USDT")
         assert heard(hot, data) == said(data)
-    cells = [cell.cell_contents for cell in hot.__closure__ or ()]
-    sizes = [len(cell) for cell in cells if isinstance(cell, dict)]
-    assert len(sizes) == 4
-    (shapes,) = [cell for cell in cells if isinstance(cell, Shapes)]
-    assert max(*sizes, len(shapes._sides), len(shapes._levels)) <= 4098  # a shape has two sides
-    layouts = next(cell for cell in cells if isinstance(cell, dict) and isinstance(next(iter(cell.values())), tuple))
-    assert sum(len(depths) for found in layouts.values() for _, _, depths in found) <= 16_384
+    sizes = reader.sizes()
+    assert set(sizes) == {"heads", "first bytes", "change ids", "prev ids", "shapes", "sides", "levels"}
+    assert 0 < sizes.pop("heads") <= 16_384
+    assert max(sizes.values()) <= 4098  # a shape has two sides
 
 
 def test_readers_of_several_connections_may_share_it() -> None:
-    hot = hot_reader()
+    hot = HotReader().read
     wrong: list[bytes] = []
 
     def work(seed: int) -> None:

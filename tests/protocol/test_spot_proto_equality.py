@@ -10,13 +10,26 @@ import pytest
 from google.protobuf.json_format import Parse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from schema_frames import MARKETS, UUIDS, Style, as_json, as_proto, envelopes, json_name, messages, payloads_of, styles
+from schema_frames import (
+    MARKETS,
+    UUIDS,
+    Style,
+    Time,
+    as_json,
+    as_proto,
+    envelopes,
+    json_name,
+    messages,
+    payloads_of,
+    styles,
+)
 
 from bigone_sync.enums import BusinessUnit, CandlePeriod, Channel
 from bigone_sync.events import SubscriptionKey
 from bigone_sync.protocol._pb2 import bigone_spot_pb2 as schema
 from bigone_sync.protocol.base import Broken, LoginLost, Missing, Problem, Reply
 from bigone_sync.protocol.spot import SpotProtocol
+from bigone_sync.protocol.spot_calls import CANCEL_ALL_ORDERS, CREATE_ORDER, LIST_MARKETS
 from bigone_sync.protocol.spot_json import JsonCodec
 from bigone_sync.protocol.spot_proto import ProtoCodec
 
@@ -39,11 +52,27 @@ RESPONSES = payloads_of("Response")
 REQUESTS = payloads_of("Request")
 
 
-def listening(codec: Any) -> SpotProtocol:
+CALLS = (LIST_MARKETS, CREATE_ORDER, CANCEL_ALL_ORDERS)
+
+
+def asking(codec: Any) -> tuple[SpotProtocol, dict[str, str]]:
+    """A protocol that has asked for all streams and made a call of each kind of result, and the ids of these calls."""
     protocol = SpotProtocol(codec, connection="spot/shared")
     for key in KEYS:
         protocol.subscribe([protocol.add(key)])
-    return protocol
+    return protocol, {name: protocol.call(name, {})[0].id for name in CALLS}
+
+
+def listening(codec: Any) -> SpotProtocol:
+    return asking(codec)[0]
+
+
+CALL_IDS = asking(JsonCodec())[1]
+
+
+def responses(payloads: dict[str, str] | None = None) -> st.SearchStrategy[dict[str, Any]]:
+    """Responses to anything that was asked, or to nothing."""
+    return envelopes("Response", payloads, more_ids=CALL_IDS.values())
 
 
 def told(protocol: SpotProtocol, frames: list[bytes]) -> list[Any]:
@@ -61,8 +90,10 @@ def told(protocol: SpotProtocol, frames: list[bytes]) -> list[Any]:
                 found.append((what.route.key, what.error.expected, what.error.got))
             else:
                 assert isinstance(what, (Reply, LoginLost))
+                result = what.result if isinstance(what, Reply) else None
                 # Its routes are equal by identity only.
-                found.append((type(what), what.request and (what.request.id, what.request.name), what.error))
+                request = what.request and (what.request.id, what.request.name)
+                found.append((type(what), request, what.error, result, repr(result)))
         found.append("--")
     counters = (protocol.decode_errors, protocol.duplicates, protocol.held_back, protocol.unrouted)
     return [*found, counters]
@@ -75,7 +106,7 @@ def both(conversation: list[dict[str, Any]], style: Style) -> tuple[list[Any], l
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(envelopes("Response"), min_size=1, max_size=5), styles)
+@given(st.lists(responses(), min_size=1, max_size=5), styles)
 def test_conversations_come_out_the_same(conversation: list[dict[str, Any]], style: Style) -> None:
     json_said, proto_said = both(conversation, style)
     assert proto_said == json_said
@@ -105,9 +136,32 @@ def test_books_come_out_the_same(conversation: list[dict[str, Any]], style: Styl
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), style=styles)
 def test_every_kind_of_response_comes_out_the_same(payload: str, data: st.DataObject, style: Style) -> None:
-    response = data.draw(envelopes("Response", {payload: RESPONSES[payload]}))
+    response = data.draw(responses({payload: RESPONSES[payload]}))
     json_said, proto_said = both([response], style)
     assert proto_said == json_said
+
+
+ORDER = {"id": "1", "price": "9.50", "amount": "1", "market": MARKETS[0], "created_at": Time(1_600_000_000, 0)}
+MARKET = {"name": MARKETS[0], "base_asset": "BTC", "quote_asset": "USDT", "min_quote_value": "1"}
+RESULTS = {
+    LIST_MARKETS: ("list_markets_response", {"markets": [MARKET]}, "min_quote_value"),
+    CREATE_ORDER: ("order_update", {"order": ORDER}, "amount"),
+    CANCEL_ALL_ORDERS: ("orders_snapshot", {"orders": [ORDER]}, "amount"),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_difference_in_what_an_answer_holds_is_found(call: str) -> None:
+    payload, body, field = RESULTS[call]
+    (member, held), ids = next(iter(body.items())), {"request_id": CALL_IDS[call]}
+    changed: Any = {**(held[0] if isinstance(held, list) else held), field: "1.0"}  # equal, but for its digits
+    other = {member: [changed] if isinstance(held, list) else changed}
+    answers = []
+    for said in (*both([{payload: body, **ids}], Style()), *both([{payload: other, **ids}], Style())):
+        answers += [item for item in said if isinstance(item, tuple) and item[0] is Reply]
+    in_json, in_proto, other_json, other_proto = answers
+    assert in_json[1] == (CALL_IDS[call], call)
+    assert in_json == in_proto != other_json == other_proto
 
 
 @pytest.mark.parametrize("payload", sorted(REQUESTS))

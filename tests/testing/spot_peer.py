@@ -166,3 +166,21 @@ class Replica:
         assert self.change_id == view.change_id
         assert self.bids == view.bids
         assert self.asks == view.asks
+
+
+def best(exchange: LocalExchange, side: str, market: str = "BTC-USDT") -> Decimal:
+    """The best price of a side."""
+    book = exchange.book(market)
+    return next(iter(book.bids if side == "BID" else book.asks))
+
+
+def trade_at(exchange: LocalExchange, taker: str, market: str = "BTC-USDT") -> Decimal:
+    """Let the last price be the best one of a side; return it."""
+    price = best(exchange, "ASK" if taker == "BID" else "BID", market)
+    exchange.place_order(market, taker, None, "0.00001", type="MARKET", business_unit="MARGIN")
+    return price
+
+
+def numbers(message: Mapping[str, Any], *names: str) -> tuple[Decimal, ...]:
+    """Decimals of a message."""
+    return tuple(Decimal(message[name]) for name in names)

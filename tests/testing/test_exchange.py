@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from spot_peer import ENCODINGS, Peer, Replica, payload
+from spot_peer import Peer, Replica, best, payload
 
 from bigone_sync.testing._tape import PERIODS
 from bigone_sync.testing.exchange import LocalExchange
@@ -18,25 +17,6 @@ from bigone_sync.testing.leaks import wait_until
 
 BTC = {"market": "BTC-USDT"}
 D = Decimal
-
-
-@pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    """An exchange in which something happens only on command."""
-    with LocalExchange(rate=0) as exchange:
-        yield exchange
-
-
-@pytest.fixture(params=ENCODINGS)
-def encoding(request: pytest.FixtureRequest) -> str:
-    """What the peer speaks."""
-    return str(request.param)
-
-
-@pytest.fixture
-def peer(still: LocalExchange, encoding: str) -> Iterator[Peer]:
-    with Peer(still, encoding) as peer:
-        yield peer
 
 
 STYLES = [
@@ -146,7 +126,7 @@ def test_unsubscribing_ends_each_kind_of_stream(
     still: LocalExchange, peer: Peer, subject: str, params: dict[str, Any]
 ) -> None:
     def happen() -> list[Any]:
-        order_id = still.place_order("BTC-USDT", "BID", still_best_bid(still), "1")
+        order_id = still.place_order("BTC-USDT", "BID", best(still, "BID"), "1")
         still.fill_order(order_id)
         return peer.everything()
 
@@ -157,10 +137,6 @@ def test_unsubscribing_ends_each_kind_of_stream(
     assert happen() == []
     assert still.subscriptions() == []
     assert peer.ask(f"unsubscribe{subject}Request", params) == ("success", {"ok": True})
-
-
-def still_best_bid(exchange: LocalExchange) -> Decimal:
-    return next(iter(exchange.book("BTC-USDT").bids))
 
 
 def test_unsubscribing_one_stream_leaves_the_others(still: LocalExchange, peer: Peer) -> None:
@@ -359,13 +335,32 @@ def test_json_comes_in_the_chosen_frames_and_is_read_from_both(opcode: str, numb
             assert payload(json.loads(data))[0] == "depthSnapshot"
 
 
-@pytest.mark.parametrize("option", [{"ids": "float"}, {"defaults": "some"}, {"opcode": "ping"}, {"rate": -1}])
+@pytest.mark.parametrize(
+    "option", [{"ids": "float"}, {"defaults": "some"}, {"opcode": "ping"}, {"opcode": "txt"}, {"rate": -1}]
+)
 def test_an_unknown_style_is_refused(option: dict[str, Any]) -> None:
-    with pytest.raises((ValueError, KeyError)):
+    with pytest.raises(ValueError):
         LocalExchange(**option)
 
 
 # -- requests that are wrong --------------------------------------------------------------------------------------
+
+# As numbers, or their text.
+NO_LIMITS = [
+    "1.0",
+    "1e3",
+    '"1_000"',
+    '" 7 "',
+    '"7\\n"',
+    '"+7"',
+    '"--7"',
+    '"\u0663"',
+    '""',
+    "[]",
+    f"{1 << 63}",
+    f'"{1 << 80}"',
+]
+NO_INTERVALS = ["-1", '"-1"', f"{1 << 64}", "1" + "0" * 400, '"1' + "0" * 400 + '"']
 
 
 @pytest.mark.parametrize(
@@ -395,7 +390,12 @@ def test_an_unknown_style_is_refused(option: dict[str, Any]) -> None:
         ('{"requestId":"a","subscribeMarketTradesRequest":{"market":"BTC-USDT","limit":-1}}', "a"),
         ('{"requestId":"a","subscribeMarketCandlesRequest":{"market":"BTC-USDT","period":"HOUR2"}}', "a"),
         ('{"requestId":"a","subscribeMarketCandlesRequest":{"market":"BTC-USDT","period":99}}', "a"),
-        ('{"requestId":"a","heartbeatRequest":{"interval":-1}}', "a"),
+        *((f'{{"requestId":"a","heartbeatRequest":{{"interval":{number}}}}}', "a") for number in NO_INTERVALS),
+        *(
+            (f'{{"requestId":"a","{member}":{{"market":"BTC-USDT","limit":{number}}}}}', "a")
+            for member in ("subscribeMarketTradesRequest", "subscribeMarketCandlesRequest")
+            for number in NO_LIMITS
+        ),
     ],
 )
 def test_a_wrong_request_is_answered_with_45000_and_nothing_else_happens(
@@ -408,6 +408,41 @@ def test_a_wrong_request_is_answered_with_45000_and_nothing_else_happens(
     assert frame["error"]["message"]
     assert peer.everything() == []
     assert still.subscriptions() == []
+
+
+def test_an_integer_may_be_sent_as_its_text(still: LocalExchange, peer: Peer) -> None:
+    for limit in ("7", "007"):
+        text = json.dumps({"requestId": "1", "subscribeMarketTradesRequest": {**BTC, "limit": limit}})
+        peer.ws.send(text)  # JSON is read on every connection
+        assert len(payload(peer.receive())[1]["trades"]) == 7
+    assert len(peer.ask("subscribeMarketTradesRequest", {**BTC, "limit": (1 << 63) - 1})[1]["trades"]) == len(
+        still.trades("BTC-USDT")
+    )
+    peer.send("heartbeatRequest", {"interval": (1 << 64) - 1})
+    assert peer.everything() == []
+
+
+TOKEN = "Bearer eyJhbGciOiJIUzI1NiJ9.eyJ0b2tlbiI6Im9mIHRoaXMgdGVzdCJ9.c2lnbmF0dXJl"
+LOGINS = {
+    "right": ({"token": TOKEN, "deviceId": "d"}, {"token": "***", "deviceId": "d"}),
+    "without a device": ({"token": TOKEN, "deviceId": None}, {"token": "***", "deviceId": None}),
+    "a token that is no text": ({"token": [TOKEN]}, {"token": "***"}),
+    "nothing but the token": (TOKEN, "***"),
+    "a list": ([TOKEN], "***"),
+    "a name written otherwise": ({"Token": TOKEN}, "***"),
+    "one more field": ({"token": TOKEN, "again": TOKEN}, "***"),
+    "a device that is no text": ({"token": "x", "deviceId": {"token": TOKEN}}, "***"),
+}
+
+
+@pytest.mark.parametrize("case", LOGINS)
+def test_a_token_is_shown_nowhere_whatever_its_request_looks_like(still: LocalExchange, peer: Peer, case: str) -> None:
+    login, shown = LOGINS[case]
+    peer.ws.send(json.dumps({"requestId": "a", "authenticateCustomerRequest": login}))
+    member, error = payload(peer.receive())
+    assert member == "error"
+    assert TOKEN.split(".")[1] not in error["message"]
+    assert still.requests == [(1, {"requestId": "a", "authenticateCustomerRequest": shown})]
 
 
 def test_an_enum_may_be_sent_as_its_number(still: LocalExchange, peer: Peer) -> None:
@@ -438,9 +473,9 @@ def test_ping_frames_and_ping_requests_are_answered(peer: Peer) -> None:
 
 
 def test_heartbeats_come_while_asked_for(peer: Peer) -> None:
-    request_id = peer.send("heartbeatRequest", {"interval": 1})
-    assert peer.receive() == {"requestId": request_id, "heartbeat": {}}
-    assert peer.receive() == {"requestId": request_id, "heartbeat": {}}
+    peer.send("heartbeatRequest", {"interval": 1})
+    assert peer.receive() == {"requestId": "", "heartbeat": {}}
+    assert peer.receive() == {"requestId": "", "heartbeat": {}}
     peer.send("heartbeatRequest", {"interval": 0})
     assert peer.everything() == []
 

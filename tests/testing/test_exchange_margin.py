@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from spot_peer import Peer, payload
+from spot_peer import Peer, best, numbers, payload
 
 from bigone_sync.testing.exchange import LocalExchange
 
@@ -17,25 +16,13 @@ MARGIN = "ViewerMarginAccountsRequest"
 
 
 @pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    with LocalExchange(rate=0, balances={"BTC": D(10), "ETH": D(0), "USDT": D(1_000_000)}) as exchange:
-        yield exchange
+def balances() -> dict[str, Decimal]:
+    return {"BTC": D(10), "ETH": D(0), "USDT": D(1_000_000)}
 
 
-@pytest.fixture(params=["json", "proto"])
-def peer(still: LocalExchange, request: pytest.FixtureRequest) -> Iterator[Peer]:
-    with Peer(still, request.param) as peer:
-        peer.login()
-        yield peer
-
-
-def best(exchange: LocalExchange, side: str) -> Decimal:
-    book = exchange.book(BTC)
-    return next(iter(book.bids if side == "BID" else book.asks))
-
-
-def numbers(message: dict[str, Any], *names: str) -> tuple[Decimal, ...]:
-    return tuple(D(message[name]) for name in names)
+@pytest.fixture
+def logged_in() -> bool:
+    return True
 
 
 def side(asset: str, balance: str, locked: str = "0.0", loan: str = "0.0", state: str = "NORMAL") -> dict[str, str]:
@@ -146,6 +133,11 @@ def test_loans_make_a_risk_that_follows_the_price(still: LocalExchange, peer: Pe
         (BTC, {"base": "7", "quote": "0.99"}),
         (BTC, {"base": "7", "quote_loan": "-1"}),
         (BTC, {"quote": "7", "base": "-1"}),
+        *(
+            (BTC, {"state": "PIERCING", "base": "7", "base_loan": "1", name: number})
+            for name in ("base", "quote", "base_loan", "quote_loan")
+            for number in ("1e-18", "1e16", "1e999999999", "1e-999999999", "NaN", "sNaN", "Infinity", "-Infinity", "x")
+        ),
     ],
 )
 def test_a_margin_account_is_changed_wholly_or_not_at_all(
@@ -156,6 +148,20 @@ def test_a_margin_account_is_changed_wholly_or_not_at_all(
     with pytest.raises(ValueError):
         still.set_margin(market, **values)
     assert still.margin_accounts() == before
+    still.set_margin(BTC)  # nor does it come out later
+
+
+@pytest.mark.parametrize("base", ["0", "1e-8", "1e15"])
+@pytest.mark.parametrize("base_loan", ["0", "1e-8", "1e15"])
+@pytest.mark.parametrize("quote_loan", ["0", "1e-8", "1e15"])
+def test_every_account_that_is_allowed_can_be_told(
+    still: LocalExchange, base: str, base_loan: str, quote_loan: str
+) -> None:
+    for quote in ("0", "1e-8", "1e15", "0e-999999999"):
+        still.set_margin(BTC, base=base, quote=quote, base_loan=base_loan, quote_loan=quote_loan)
+        view = still.margin_accounts()[BTC]
+        assert (view.base.balance, view.quote.balance) == (D(base), D(quote))
+        assert view.risk_rate >= 0 <= view.liquidation_price
 
 
 def test_there_are_two_business_units(still: LocalExchange) -> None:

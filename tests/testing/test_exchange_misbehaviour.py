@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import websocket
-from spot_peer import ENCODINGS, Peer, Replica, payload, token
+from spot_peer import Peer, Replica, payload, token
 
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import wait_until
 
 BTC = {"market": "BTC-USDT"}
 DEPTH = "subscribeMarketDepthRequest"
-
-
-@pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    with LocalExchange(rate=0) as exchange:
-        yield exchange
-
-
-@pytest.fixture(params=ENCODINGS)
-def encoding(request: pytest.FixtureRequest) -> str:
-    """What the peer speaks."""
-    return str(request.param)
-
-
-@pytest.fixture
-def peer(still: LocalExchange, encoding: str) -> Iterator[Peer]:
-    with Peer(still, encoding) as peer:
-        yield peer
 
 
 def changes(exchange: LocalExchange, peer: Peer, n: int) -> list[tuple[int, int]]:

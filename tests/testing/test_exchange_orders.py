@@ -21,16 +21,13 @@ LIMIT = {"market": BTC, "side": "BID", "price": "1.00", "amount": "2"}
 
 
 @pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    with LocalExchange(rate=0, balances={"BTC": D(10), "ETH": D(10), "USDT": D(1_000_000)}) as exchange:
-        yield exchange
+def balances() -> dict[str, Decimal]:
+    return {"BTC": D(10), "ETH": D(10), "USDT": D(1_000_000)}
 
 
-@pytest.fixture(params=["json", "proto"])
-def peer(still: LocalExchange, request: pytest.FixtureRequest) -> Iterator[Peer]:
-    with Peer(still, request.param) as peer:
-        peer.login()
-        yield peer
+@pytest.fixture
+def logged_in() -> bool:
+    return True
 
 
 @pytest.fixture
@@ -107,6 +104,15 @@ REFUSED = {
     "no amount": ({"amount": ""}, "amount must be a decimal"),
     "amount zero": ({"amount": "0"}, "amount must be a positive multiple"),
     "an amount too fine": ({"amount": "1.000000001"}, "amount must be a positive multiple"),
+    "amount of 30 digits": ({"amount": "1" * 30}, "amount must be at most 1000000000000000"),
+    "price of 40 digits": ({"price": "1" * 40}, "price must be at most 1000000000000000"),
+    "numbers without end": ({"price": "9" * 400_000, "amount": "9" * 400_000}, "amount must be at most"),
+    "a price of 40 digits after the point": ({"price": "1." + "0" * 39 + "1"}, "price must be a positive multiple"),
+    "an amount of hardly anything": (
+        {"price": "MARKET", "amount": "0." + "0" * 900_000 + "1"},
+        "amount must be a positive multiple",
+    ),
+    "a stop price of 40 digits": ({"stopPrice": "1" * 40}, "stopPrice must be at most"),
     "a stop price that is none": ({"stopPrice": "soon"}, "stopPrice must be a decimal"),
     "hardly worth it": ({"amount": "0.00999999"}, "at least 0.01"),
     "too little money": ({"price": "500000.01"}, "not enough USDT: 1000000.02 needed, 1000000 available"),
@@ -128,6 +134,60 @@ def test_a_refused_order_is_answered_with_the_reason_and_leaves_no_trace(
     assert still.orders() == []
     assert still.balances() == before
     assert peer.everything() == []
+
+
+def test_the_largest_numbers_are_counted_exactly(still: LocalExchange, peer: Peer) -> None:
+    most = 10**15
+    still.set_balance("USDT", D(most))
+    still.set_balance("BTC", D(most))
+    assert peer.ask(CREATE, {**LIMIT, "side": "ASK", "price": f"{most}", "amount": f"{most}"}) == OK
+    assert peer.ask(CREATE, {**LIMIT, "price": "0.01", "amount": f"{most - 1}.99999999"}) == OK
+    locked = {asset: balance.locked for asset, balance in still.balances().items()}
+    assert (locked["BTC"], locked["USDT"]) == (most, D(most) / 100 - D("1e-10"))
+    assert peer.ask(CANCEL_ALL) == OK
+    assert not any(balance.locked for balance in still.balances().values())
+
+
+NO_NUMBERS = ["1e30", "1e16", "-1", "0", "1e-9", "1e999999999", "1e-999999999", "NaN", "sNaN", "-Infinity", "abc", ""]
+
+
+@pytest.mark.parametrize("number", NO_NUMBERS)
+@pytest.mark.parametrize("argument", ["amount", "price", "stop_price"])
+def test_numbers_that_make_no_sense_are_value_errors(still: LocalExchange, argument: str, number: str) -> None:
+    numbers = {"amount": "1", "price": "1", "stop_price": "1", argument: number}
+    with pytest.raises(ValueError, match=argument.removeprefix("stop_")):
+        still.place_order(BTC, "BID", type="STOP_LIMIT", **numbers)
+    assert still.orders() == []
+
+
+@pytest.mark.parametrize("number", ["1e16", "-1", "1e-19", "1e999999999", "1e-999999999", "NaN", "sNaN", "abc", ""])
+def test_a_balance_that_makes_no_sense_is_a_value_error(still: LocalExchange, number: str) -> None:
+    before = still.balances()
+    with pytest.raises(ValueError, match="BTC must be"):
+        still.set_balance("BTC", number)
+    assert still.balances() == before
+    with pytest.raises(ValueError, match="BTC must be"):
+        LocalExchange(balances={"BTC": D(number if number not in ("abc", "") else "NaN")})
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "NaN", "sNaN", "Infinity", "abc"])
+def test_an_order_is_filled_by_a_positive_amount(still: LocalExchange, number: str) -> None:
+    order_id = still.place_order(BTC, "BID", "1.00", "2")
+    with pytest.raises(ValueError, match=r"amount|nothing"):
+        still.fill_order(order_id, number)
+    assert still.fill_order(order_id, "1e30") == 2  # never more than was left
+
+
+def test_an_engine_that_fails_does_not_look_like_a_refusal(
+    still: LocalExchange, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> int:
+        raise ValueError("a mistake of the engine's")
+
+    monkeypatch.setattr(still._venue.listing(BTC).engine, "place", fail)
+    peer.send(CREATE, LIMIT)
+    with pytest.raises((websocket.WebSocketConnectionClosedException, ConnectionError)):
+        peer.receive()
 
 
 def test_a_side_that_is_none_is_refused(still: LocalExchange, peer: Peer) -> None:
@@ -242,7 +302,6 @@ def test_another_kind_of_reply_is_refused() -> None:
 # -- refused and lost ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("encoding", ["json", "proto"])
 @pytest.mark.parametrize(("member", "params"), [(CREATE, LIMIT), (CANCEL, {"orderId": "1"}), (CANCEL_ALL, {})])
 def test_order_requests_need_a_login(still: LocalExchange, encoding: str, member: str, params: dict[str, Any]) -> None:
     order_id = still.place_order(BTC, "BID", "1.00", "2")
@@ -302,7 +361,6 @@ def test_replies_to_other_requests_are_not_lost(still: LocalExchange, peer: Peer
 # -- markets ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("encoding", ["json", "proto"])
 def test_the_markets_are_listed_without_a_login(still: LocalExchange, encoding: str) -> None:
     with Peer(still, encoding) as stranger:
         member, body = stranger.ask("listMarketsRequest")

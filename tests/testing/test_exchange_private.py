@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import jwt
 import pytest
-from spot_peer import ENCODINGS, Peer, payload, segment, token
+from spot_peer import Peer, best, payload, segment, token
 
 from bigone_sync.testing._spot_auth import Authenticator, Refused
 from bigone_sync.testing.exchange import LocalExchange
@@ -20,21 +19,8 @@ SECOND = 1_000_000_000
 
 
 @pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    with LocalExchange(rate=0, balances={"BTC": D(10), "ETH": D(0), "USDT": D(1_000_000)}) as exchange:
-        yield exchange
-
-
-@pytest.fixture(params=ENCODINGS)
-def encoding(request: pytest.FixtureRequest) -> str:
-    """What the peer speaks."""
-    return str(request.param)
-
-
-@pytest.fixture
-def peer(still: LocalExchange, encoding: str) -> Iterator[Peer]:
-    with Peer(still, encoding) as peer:
-        yield peer
+def balances() -> dict[str, Decimal]:
+    return {"BTC": D(10), "ETH": D(0), "USDT": D(1_000_000)}
 
 
 def authenticate(peer: Peer, text: str) -> tuple[str, Any]:
@@ -154,14 +140,10 @@ def test_a_login_belongs_to_its_connection(still: LocalExchange, peer: Peer) -> 
 # -- orders -------------------------------------------------------------------------------------------------------
 
 
-def best_bid(exchange: LocalExchange) -> Decimal:
-    return next(iter(exchange.book("BTC-USDT").bids))
-
-
 def test_an_order_is_told_from_acceptance_to_its_end(still: LocalExchange, peer: Peer) -> None:
     peer.login()
     assert peer.ask("subscribeAllViewerOrdersRequest") == ("success", {"ok": True})
-    price = best_bid(still)
+    price = best(still, "BID")
     order_id = still.place_order("BTC-USDT", "BID", price, "2", client_order_id="mine")
     assert still.fill_order(order_id, "0.5") == D("0.5")
     assert still.fill_order(order_id) == D("1.5")
@@ -210,7 +192,7 @@ def test_a_market_order_carries_the_word_and_a_stop_order_its_trigger(still: Loc
     still.place_order("BTC-USDT", "BID", None, "0.01", type="MARKET", ioc=True)
     *_, market = (payload(frame)[1]["order"] for frame in peer.everything())
     assert (market["price"], market["type"], market["state"], market["ioc"]) == ("MARKET", "MARKET", "FILLED", True)
-    high = best_bid(still) + 1_000
+    high = best(still, "BID") + 1_000
     still.place_order("BTC-USDT", "ASK", None, "1", type="STOP_MARKET", stop_price=high, operator="GTE")
     *_, stop = (payload(frame)[1]["order"] for frame in peer.everything())
     assert (stop["stopPrice"], stop["type"], stop["operator"]) == (str(high), "STOP_MARKET", "GTE")
@@ -279,7 +261,7 @@ def test_accounts_follow_the_orders(still: LocalExchange, peer: Peer) -> None:
         {"asset": "ETH", "balance": "0.0", "lockedBalance": "0.0"},
         {"asset": "USDT", "balance": "1000000", "lockedBalance": "0.0"},
     ]
-    price = best_bid(still)
+    price = best(still, "BID")
     order_id = still.place_order("BTC-USDT", "BID", price, "2")
     (locked,) = (payload(frame)[1]["account"] for frame in peer.everything())
     assert locked == {"asset": "USDT", "balance": "1000000", "lockedBalance": str(price * 2)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,15 +20,8 @@ DEPTH = "subscribeMarketDepthRequest"
 
 
 @pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    with LocalExchange(rate=0) as exchange:
-        yield exchange
-
-
-@pytest.fixture
-def peer(still: LocalExchange) -> Iterator[Peer]:
-    with Peer(still, "proto") as peer:
-        yield peer
+def encoding() -> str:
+    return "proto"
 
 
 # -- handshake ----------------------------------------------------------------------------------------------------
@@ -216,8 +208,8 @@ def test_requests_and_subscriptions_are_told_alike(still: LocalExchange) -> None
             peer.ask("subscribeViewerOrdersRequest", {**BTC, "businessUnit": "SPOT"})
             peer.ask("createOrderRequest", {**BTC, "side": "BID", "price": "1.00", "amount": "1", "hidden": True})
             peer.ask("ping")
-            subscriptions = [subscription[1:] for subscription in still.subscriptions()]
             number = max(number for number, _ in still.requests)
+            subscriptions = [stream[1:] for stream in still.subscriptions() if stream.connection == number]
             told.append(([request for sender, request in still.requests if sender == number], subscriptions))
     assert told[0] == told[1]
     assert told[1][0][0] == {"requestId": "r1", "authenticateCustomerRequest": {"token": "***", "deviceId": "d"}}

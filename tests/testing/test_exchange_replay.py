@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from spot_peer import ENCODINGS, Peer, Replica, in_schema, payload
+from spot_peer import Peer, Replica, in_schema, payload
 
 from bigone_sync.testing._spot_replay import RecordedBook
 from bigone_sync.testing.exchange import LocalExchange
@@ -61,12 +61,6 @@ def expected(lines: list[Line], market: str) -> RecordedBook:
 def exchange() -> Iterator[LocalExchange]:
     with LocalExchange(rate=0, ids="number", defaults="omit") as exchange:
         yield exchange
-
-
-@pytest.fixture(params=ENCODINGS)
-def encoding(request: pytest.FixtureRequest) -> str:
-    """What the peers speak."""
-    return str(request.param)
 
 
 def sent(encoding: str, frame: dict[str, Any]) -> Any:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from spot_peer import Frame, Peer, payload
+from spot_peer import Frame, Peer, best, numbers, payload, trade_at
 
 from bigone_sync.testing.exchange import LocalExchange
 
@@ -21,21 +20,13 @@ FLASH, COST = "FlashExchangeOrdersRequest", "SpotCostPriceRequest"
 
 
 @pytest.fixture
-def still() -> Iterator[LocalExchange]:
-    with LocalExchange(rate=0, balances={"BTC": D(10), "ETH": D(0), "USDT": D(1_000_000)}) as exchange:
-        yield exchange
+def balances() -> dict[str, Decimal]:
+    return {"BTC": D(10), "ETH": D(0), "USDT": D(1_000_000)}
 
 
-@pytest.fixture(params=["json", "proto"])
-def peer(still: LocalExchange, request: pytest.FixtureRequest) -> Iterator[Peer]:
-    with Peer(still, request.param) as peer:
-        peer.login()
-        yield peer
-
-
-def best(exchange: LocalExchange, side: str, market: str = BTC) -> Decimal:
-    book = exchange.book(market)
-    return next(iter(book.bids if side == "BID" else book.asks))
+@pytest.fixture
+def logged_in() -> bool:
+    return True
 
 
 def last(exchange: LocalExchange, market: str = BTC) -> Decimal:
@@ -45,10 +36,6 @@ def last(exchange: LocalExchange, market: str = BTC) -> Decimal:
 def bodies(frames: list[Frame], member: str) -> list[Any]:
     """The bodies of the frames of one kind."""
     return [body for name, body in map(payload, frames) if name == member]
-
-
-def numbers(message: dict[str, Any], *names: str) -> tuple[Decimal, ...]:
-    return tuple(D(message[name]) for name in names)
 
 
 @pytest.mark.parametrize("do", ["subscribe", "unsubscribe"])
@@ -66,13 +53,6 @@ def test_what_belongs_to_the_account_needs_a_login(still: LocalExchange, do: str
 def rates(body: dict[str, Any]) -> dict[str, Decimal]:
     assert {rate["quoteAsset"] for rate in body["baseAssets"]} == {body["quoteAsset"]}
     return {rate["baseAsset"]: D(rate["price"]) for rate in body["baseAssets"]}
-
-
-def trade_at(exchange: LocalExchange, taker: str, market: str = BTC) -> Decimal:
-    """Let the last price be the best one of a side; return it."""
-    price = best(exchange, "ASK" if taker == "BID" else "BID", market)
-    exchange.place_order(market, taker, None, "0.00001", type="MARKET", business_unit="MARGIN")
-    return price
 
 
 def test_rates_are_last_prices_and_an_update_comes_when_one_moves(still: LocalExchange, peer: Peer) -> None:
@@ -109,6 +89,19 @@ def test_a_connection_has_one_list_of_rates(still: LocalExchange, peer: Peer) ->
     assert still.subscriptions() == []
     trade_at(still, "BID", ETH)
     assert peer.everything() == []
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_a_list_that_gets_no_answer_replaces_the_old_one_only_if_it_holds(
+    still: LocalExchange, peer: Peer, holds: bool
+) -> None:
+    peer.ask(f"subscribe{RATES}", {"quote": "USDT", "bases": ["ETH"]})
+    before = still.subscriptions()
+    still.mute_snapshots(deliver_updates=holds)
+    request = peer.send(f"subscribe{RATES}", {"quote": "USDT", "bases": ["BTC"]})
+    assert peer.everything() == []
+    after = [(s.market, s.request_id) for s in still.subscriptions()]
+    assert after == ([(BTC, request)] if holds else [(ETH, before[0].request_id)])
 
 
 @pytest.mark.parametrize(
@@ -213,7 +206,10 @@ def test_the_snapshot_holds_the_latest_orders_newest_last(
     assert {order["status"] for order in body["flashExchangeOrders"]} == {"COMPLETED"}
 
 
-@pytest.mark.parametrize("params", [{"startOrderId": -1}, {"limit": -1}, {"startOrderId": "x"}])
+@pytest.mark.parametrize(
+    "params",
+    [{"startOrderId": -1}, {"startOrderId": 1 << 64}, {"limit": -1}, {"limit": 1 << 32}, {"startOrderId": "x"}],
+)
 def test_a_flash_subscription_that_makes_no_sense_is_refused(still: LocalExchange, params: dict[str, object]) -> None:
     with Peer(still) as peer:
         peer.login()
@@ -223,7 +219,15 @@ def test_a_flash_subscription_that_makes_no_sense_is_refused(still: LocalExchang
 
 @pytest.mark.parametrize(
     ("pay", "get", "amount"),
-    [("USDT", "XRP", "1"), ("BTC", "ETH", "1"), ("USDT", "USDT", "1"), ("USDT", "BTC", "0"), ("USDT", "BTC", "1e-9")],
+    [
+        ("USDT", "XRP", "1"),
+        ("BTC", "ETH", "1"),
+        ("USDT", "USDT", "1"),
+        *(
+            ("USDT", "BTC", amount)
+            for amount in ("0", "-1", "1e-9", "1e15", "1e30", "1e999999999", "NaN", "sNaN", "abc")
+        ),
+    ],
 )
 def test_an_exchange_that_makes_no_sense_is_a_value_error(
     still: LocalExchange, pay: str, get: str, amount: str
