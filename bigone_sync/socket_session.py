@@ -6,6 +6,7 @@ is the snapshot.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 
@@ -23,6 +24,8 @@ from .subscription import Stream
 from .transport.attempt import Target
 
 __all__ = ["SocketSession"]
+
+_log = logging.getLogger("bigone_sync.session")
 
 # Answers that tell about credentials, where the handshake has some.
 _UNAUTHORISED = (401, 403)
@@ -120,15 +123,24 @@ class SocketSession(BaseSession):
         if self._keeping is not None:
             self._keeping.mark_stale()
 
-    # -- endings; reader thread
+    # -- endings
+
+    def close(self, failure: BigOneError | None = None) -> None:
+        """It ends: every stream ends, and what is kept of them is out of date."""
+        self._out_of_date()
+        super().close(failure)
+
+    # Reader thread, from here on.
 
     def lost(self, error: BigOneError) -> None:
         """The connection or the attempt is over, another follows."""
-        if isinstance(error, ConnectionLost) and error.cause == "resync":
-            self._down(error)  # why it was wanted has been said
-            self._hub.changed()
-        else:
+        if self._renewed and self._is_about_token(error):
+            _log.warning("%s: refused; trying a fresh token", self.name)
+        elif not (isinstance(error, ConnectionLost) and error.cause == "resync"):  # why that is wanted has been said
             super().lost(error)
+            return
+        self._down(error)
+        self._hub.changed()
 
     def renews(self, error: BigOneError) -> bool:
         """Whether a fresh token may help: once between two openings."""
