@@ -17,7 +17,7 @@ from jwt.algorithms import HMACAlgorithm
 
 from .errors import ConfigurationError
 
-__all__ = ["Credentials", "TokenSigner", "bigone_token"]
+__all__ = ["Credentials", "TokenSigner", "bigone_token", "check_variant"]
 
 _NS = 1_000_000_000
 _US = 1_000
@@ -152,9 +152,20 @@ def _claims(credentials: Credentials, variant: str, nonce: int, recv_window: int
     return claims
 
 
-def _check_variant(variant: object, recv_window: object) -> None:
+def check_variant(variant: object, *, argument: str = "variant") -> None:
+    """Nothing, if there is such a variant.
+
+    Raises:
+        ConfigurationError: there is not.
+    """
     if variant not in _VARIANTS:
-        raise ConfigurationError(f"variant must be one of {', '.join(_VARIANTS)}, not {variant!r}", argument="variant")
+        raise ConfigurationError(
+            f"{argument} must be one of {', '.join(_VARIANTS)}, not {variant!r}", argument=argument
+        )
+
+
+def _check_variant(variant: object, recv_window: object) -> None:
+    check_variant(variant)
     _check_recv_window(recv_window)
     if recv_window is not None and variant != "OpenAPIV2":
         raise ConfigurationError("recv_window exists in variant OpenAPIV2 only", argument="recv_window")

@@ -75,10 +75,15 @@ class Dispatcher:
         return lane
 
     def leave(self, lane: Lane) -> None:
-        """Nothing more comes on a lane; what waits there is still delivered."""
+        """Hardly anything comes on a lane any more: it is forgotten once what waits there is delivered."""
         with self._lock:
             lane.leaving = True
-            self._lanes = [other for other in self._lanes if other.entries or not other.leaving]
+            self._forget(lane)
+
+    def _forget(self, lane: Lane) -> None:
+        # By size: of a batch that is being delivered the lane holds no entries, and may get some back.
+        if lane.leaving and not lane.size and lane in self._lanes:
+            self._lanes.remove(lane)
 
     # -- putting; reader and keeper threads
 
@@ -116,6 +121,8 @@ class Dispatcher:
             return True
 
     def _append(self, lane: Lane, sink: Sink, events: Sequence[Any]) -> None:
+        if lane.leaving and lane not in self._lanes:
+            self._lanes.append(lane)  # a last word, the state of its connection for instance
         lane.entries.append((sink, events))
         lane.size += len(events)
         if lane.size > lane.high_water:
@@ -141,6 +148,7 @@ class Dispatcher:
             lane.entries = deque(kept)
             lane.size -= dropped
             lane.dropped += dropped
+            self._forget(lane)
             self._room.notify_all()
             return dropped
 
@@ -291,6 +299,8 @@ class Dispatcher:
                 lane.episode = False
             if lane.waiting:
                 self._room.notify_all()
+            if lane.leaving:
+                self._forget(lane)
 
     def _deliver(self, sink: Sink, events: Sequence[Any], *, interruptible: bool) -> tuple[int, list[Any]]:
         """Call the sink with each event; returns how many were handled, and those left if it was interrupted."""

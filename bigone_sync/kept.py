@@ -19,14 +19,20 @@ class KeptView(Mapping[str, _V], Generic[_V]):
     They may be out of date unless ``state`` is LIVE: that is for you to look at.
     """
 
-    __slots__ = ("_values", "state", "updated_at")
+    __slots__ = ("_state", "_updated_at", "_values")
 
     def __init__(self, values: dict[str, _V], state: BookState, updated_at: float | None) -> None:
-        self._values = values
-        self.state = state
+        self._values, self._state, self._updated_at = values, state, updated_at
+
+    @property
+    def state(self) -> BookState:
         """SYNCING until values came; STALE while the connection is away, and until each value was told again."""
-        self.updated_at = updated_at
+        return self._state
+
+    @property
+    def updated_at(self) -> float | None:
         """When the last of them came, in Unix seconds of this machine's clock; None: none yet."""
+        return self._updated_at
 
     @property
     def is_live(self) -> bool:

@@ -92,4 +92,4 @@ class Lane:
         self.episode = False
         """True from the moment the bound was reached until the lane is half empty."""
         self.leaving = False
-        """True: nothing more comes, and once it is empty it can be forgotten."""
+        """True: hardly anything comes any more, and whenever it is empty it is forgotten."""

@@ -117,6 +117,7 @@ class BaseSession:
         """Want streams of one channel, from now on and after every reconnect."""
         with self._lock:
             for stream in streams:
+                stream.session = self
                 stream.route = self._feed.add(stream.key, limit=stream.limit, owner=stream)
                 self.streams[stream.key] = stream
             if self._is_up:

@@ -75,6 +75,25 @@ class SocketSession(BaseSession):
         self._intake = _SocketIntake(self)
         self._renewed = False
         self._opened_at = 0.0
+        self._refusal: ConnectError | None = None
+        self._is_closed = False
+
+    # -- streams; any thread
+
+    def add(self, *streams: Stream) -> None:
+        """Want streams; those that come after the exchange refused this socket are refused, too."""
+        with self._lock:
+            super().add(*streams)
+            if self._refusal is not None:
+                for stream in streams:
+                    self.reject(stream, self._refusal)
+
+    def close(self, failure: BigOneError | None = None) -> None:
+        """The client ends, or goes on without this socket: what is kept of it is not up to date any more."""
+        with self._lock:
+            self._is_closed = True
+            self._out_of_date()
+            super().close(failure)
 
     # -- opening; reader thread
 
@@ -107,7 +126,8 @@ class SocketSession(BaseSession):
     # -- frames; reader thread
 
     def _take(self, frames: list[bytes], received_at: float, out: Delivery) -> None:
-        self._intake.take(self._feed.receive(frames, received_at), time.monotonic(), out)
+        if not self._is_closed:  # another socket may keep the same values by now
+            self._intake.take(self._feed.receive(frames, received_at), time.monotonic(), out)
 
     # -- gaps
 
@@ -191,7 +211,7 @@ class SocketSession(BaseSession):
 
     def _rejected(self, error: ConnectError) -> None:
         with self._lock:
-            self.is_over = True
+            self.is_over, self._refusal = True, error
             self._out_of_date()
             for stream in self.wanted():
                 self.reject(stream, error)

@@ -54,6 +54,8 @@ class Stream:
         self.state = SubscriptionState.WANTED
         self.route: Any = None
         """The protocol's side of it."""
+        self.session: Any = None
+        """Whoever keeps it going; opaque here."""
         self.book: OrderBook | None = None
         self.subscriptions: list[Subscription] = []
         self.sink = Sink(str(key), self._count_delivered)
@@ -125,7 +127,7 @@ class Stream:
         """Its connection or its login was lost."""
         self.state = SubscriptionState.STALE if self.was_live else SubscriptionState.WANTED
         self.resync_due = None
-        self.misses = self.stale_hits = 0  # the next connection gets a fair trial
+        self.misses = self.stale_hits = self.strange_touches = 0  # the next connection gets a fair trial
         self._mark_book_stale()
 
     def _mark_book_stale(self) -> None:

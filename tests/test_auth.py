@@ -371,3 +371,105 @@ def test_a_signer_follows_a_clock_that_was_set_back_far() -> None:
     signer = TokenSigner(Credentials("set-back", "secret"), clock=lambda: next(times))
     nonces = [int(verified(signer(), "secret")["nonce"]) for _ in range(4)]
     assert nonces == [start, start + 1, start - 16_000_000_000, start - 16_000_000_000 + 1]
+
+
+# The variants, of which contracts may want another than spot
+
+
+def plain_nonce(token: str) -> int | str:
+    nonce: int | str = verified(token)["nonce"]
+    return nonce
+
+
+@pytest.mark.parametrize(
+    ("variant", "claims"),
+    [
+        ("OpenAPIV2", {"type": "OpenAPIV2", "sub": "variant-OpenAPIV2", "nonce": str(NOW)}),
+        (
+            "guide",
+            {"sub": "variant-guide", "nonce": NOW // 1000, "iat": NOW // 10**9, "exp": NOW // 10**9 + 60},
+        ),
+        ("OpenAPI", {"type": "OpenAPI", "sub": "variantOpenAPI", "nonce": NOW}),
+    ],
+)
+def test_a_signer_signs_each_variant_like_a_single_token(variant: str, claims: dict[str, Any]) -> None:
+    own = credentials(f"variant-{variant}")
+    token = TokenSigner(own, variant=variant, clock=lambda: NOW)()
+    assert verified(token) == claims
+    assert token == bigone_token(own, variant=variant, clock=lambda: NOW)
+
+
+@pytest.mark.parametrize("variant", ["OpenAPIV2", "guide", "OpenAPI"])
+def test_nonces_of_each_variant_increase_in_its_own_unit_on_a_standing_clock(variant: str) -> None:
+    signer = TokenSigner(credentials(f"standing-{variant}"), variant=variant, clock=lambda: NOW)
+    nonces = [int(plain_nonce(signer())) for _ in range(20)]
+    first = NOW // 1000 if variant == "guide" else NOW
+    assert nonces == list(range(first, first + 20))
+
+
+def test_nonces_of_the_guide_increase_when_the_clock_moves_by_less_than_a_microsecond() -> None:
+    ticks = iter(range(NOW, NOW + 10_000, 300))
+    signer = TokenSigner(credentials("guide-slow"), variant="guide", clock=lambda: next(ticks))
+    nonces = [int(plain_nonce(signer())) for _ in range(20)]
+    assert nonces == sorted(set(nonces))
+
+
+def test_signers_of_one_key_and_several_variants_never_repeat_one_anothers_nonce() -> None:
+    own = credentials("mixed-variants")
+    signers = [TokenSigner(own, variant=variant, clock=lambda: NOW) for variant in ("guide", "OpenAPIV2", "guide")]
+    guide = [int(plain_nonce(signer())) for _ in range(10) for signer in signers if signer is not signers[1]]
+    assert guide == sorted(set(guide))
+    api = [int(plain_nonce(signers[1]())) for _ in range(10)]
+    assert api == sorted(set(api))
+    assert api[0] // 1000 >= guide[-1]
+
+
+@pytest.mark.parametrize("variant", ["OpenAPIV2", "guide", "OpenAPI"])
+def test_threads_never_get_the_same_nonce_of_any_variant(variant: str) -> None:
+    signers = [TokenSigner(credentials(f"threads-{variant}"), variant=variant, clock=lambda: NOW) for _ in range(2)]
+    gate = threading.Barrier(6)
+    tokens: list[list[str]] = [[] for _ in range(6)]
+
+    def sign(index: int) -> None:
+        gate.wait(10)
+        for _ in range(40):
+            tokens[index].append(signers[index % 2]())
+
+    threads = [threading.Thread(target=sign, args=(index,), daemon=True) for index in range(6)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    finally:
+        sys.setswitchinterval(interval)
+    first = NOW // 1000 if variant == "guide" else NOW
+    per_thread = [[int(plain_nonce(token)) for token in batch] for batch in tokens]
+    assert sorted(nonce for batch in per_thread for nonce in batch) == list(range(first, first + 240))
+    assert all(batch == sorted(batch) for batch in per_thread)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "argument", "allowed"),
+    [
+        ({"variant": "openapiv2"}, "variant", "OpenAPIV2, guide, OpenAPI"),
+        ({"variant": ""}, "variant", "OpenAPIV2, guide, OpenAPI"),
+        ({"variant": None}, "variant", "OpenAPIV2, guide, OpenAPI"),
+        ({"variant": ["guide"]}, "variant", "OpenAPIV2, guide, OpenAPI"),
+        ({"variant": "guide", "recv_window": 30}, "recv_window", "OpenAPIV2 only"),
+        ({"variant": "OpenAPI", "recv_window": 30}, "recv_window", "OpenAPIV2 only"),
+        ({"variant": "OpenAPIV2", "recv_window": 0}, "recv_window", "from 1"),
+    ],
+)
+def test_a_signer_refuses_wrong_variants_at_once(arguments: dict[str, Any], argument: str, allowed: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        TokenSigner(credentials("variant-wrong"), **arguments)
+    assert caught.value.argument == argument
+    assert allowed in str(caught.value)
+
+
+def test_a_window_goes_with_the_default_variant() -> None:
+    signer = TokenSigner(credentials("variant-window"), variant="OpenAPIV2", recv_window=5, clock=lambda: NOW)
+    assert verified(signer())["recv_window"] == "5"

@@ -259,3 +259,88 @@ def test_a_retired_deliverer_returns_although_there_is_more() -> None:
         desk.dispatcher.close(discard=True)
     assert 20 in seen
     assert len(seen) < 30
+
+
+# -- lanes that are left -------------------------------------------------------------------------------------------
+
+
+def lanes(desk: Desk) -> list[str]:
+    return [lane.name for lane in desk.dispatcher._lanes]
+
+
+def test_an_empty_lane_that_is_left_is_forgotten_at_once() -> None:
+    desk = Desk()
+    left = desk.dispatcher.lane("left")
+    desk.dispatcher.lane("stays")
+    desk.dispatcher.leave(left)
+    desk.dispatcher.leave(left)
+    assert lanes(desk) == ["stays"]
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_a_filled_lane_that_is_left_is_forgotten_once_it_is_delivered(private: bool) -> None:
+    desk, seen = Desk(), []
+    left = desk.dispatcher.lane("left", private=private)
+    other = desk.dispatcher.lane("other")
+    desk.dispatcher.put(left, desk.sink(seen.append), (1, 2, 3))
+    desk.dispatcher.leave(left)
+    assert lanes(desk) == ["left", "other"]
+    assert desk.dispatcher.poll(0) == 3
+    assert seen == [1, 2, 3]
+    assert lanes(desk) == ["other"]
+    assert (left.delivered, left.size) == (3, 0)
+    desk.dispatcher.put(other, desk.sink(seen.append), (4,))
+    assert desk.dispatcher.poll(0) == 1
+
+
+def test_a_lane_left_by_its_own_handler_delivers_the_rest_of_an_interrupted_batch() -> None:
+    desk, seen = Desk(), []
+    left, private = desk.dispatcher.lane("left"), desk.dispatcher.lane("private", private=True)
+    quiet = desk.sink(seen.append)
+
+    def handler(event: int) -> None:
+        seen.append(event)
+        if event == 1:
+            desk.dispatcher.leave(left)
+            desk.dispatcher.put(private, quiet, ("order",))
+
+    desk.dispatcher.put(left, desk.sink(handler), (1, 2, 3))
+    while desk.dispatcher.poll(0):
+        pass
+    assert seen == [1, "order", 2, 3]
+    assert lanes(desk) == ["private"]
+
+
+def test_what_comes_after_all_on_a_lane_that_was_left_is_delivered() -> None:
+    desk, seen = Desk(), []
+    left = desk.dispatcher.lane("left")
+    desk.dispatcher.leave(left)
+    with desk.worker():
+        desk.dispatcher.put(left, desk.sink(seen.append), ("closed",))
+        wait_until(lambda: seen == ["closed"])
+        wait_until(lambda: not lanes(desk))
+        desk.dispatcher.put(left, desk.sink(seen.append), ("again",))
+    assert seen == ["closed", "again"]
+
+
+def test_a_lane_that_is_left_and_discarded_is_forgotten() -> None:
+    desk = Desk()
+    left, sink = desk.dispatcher.lane("left"), desk.sink(print)
+    desk.dispatcher.put(left, sink, (1, 2))
+    desk.dispatcher.leave(left)
+    assert desk.dispatcher.discard(left, sink) == 2
+    assert lanes(desk) == []
+
+
+def test_lanes_that_come_and_go_do_not_keep_the_others_from_their_turn() -> None:
+    desk, seen = Desk(), []
+    for number in range(20):
+        lane = desk.dispatcher.lane(f"lane{number}")
+        desk.dispatcher.put(lane, desk.sink(seen.append), (number,))
+        desk.dispatcher.leave(lane)
+        if number % 3 == 0:
+            desk.dispatcher.poll(0)
+    while desk.dispatcher.poll(0):
+        pass
+    assert sorted(seen) == list(range(20))
+    assert lanes(desk) == []

@@ -350,9 +350,11 @@ class Lifecycle(Generic[S]):
     def _drop(self, session: S) -> None:
         """End one session, while the client goes on. Does not wait: the keeper, or ``close()``, sees to its end."""
         with self._lock:
-            for name, other in list(self._sessions.items()):
-                if other is session:
-                    del self._sessions[name]
+            names = [name for name, other in self._sessions.items() if other is session]
+            if not names:
+                return
+            for name in names:
+                del self._sessions[name]
             self._leaving.append((session, time.monotonic()))
         session.close()
         session.connection.begin_close()

@@ -20,6 +20,12 @@ __all__ = ["Registry"]
 _H = TypeVar("_H", bound=Handler)
 
 
+def _session_of(subscription: Subscription) -> BaseSession:
+    """The session that its streams are of, which the client may have let go since: none is made for it."""
+    session: BaseSession = subscription.streams[0].session
+    return session
+
+
 class Registry:
     """What the user wants of one client.
 
@@ -63,7 +69,7 @@ class Registry:
         with self._lock:
             made = self._subscribe(keys, handler, overflow, limit=limit, book=book, iterate=iterate)
         # Sending may wait, so not under the lock. All keys of a subscription are of one channel, and so of one session.
-        self._session_for(keys[0]).flush()
+        _session_of(made).flush()
         return made
 
     def _subscribe(
@@ -135,7 +141,7 @@ class Registry:
                 held = self._subscribe([key], None, self._policy(key), book=True)
                 self._books[market] = held
             book = held.streams[0].book
-        self._session_for(key).flush()
+        _session_of(held).flush()
         if book is None:
             raise RuntimeError(f"{key}: a book subscription without a book")
         return book
@@ -162,7 +168,7 @@ class Registry:
                     if self._streams.get(stream.key) is stream:
                         del self._streams[stream.key]
                     left.append(stream)
-            session = self._session_for(subscription.key)
+            session = _session_of(subscription)
             session.remove(*left)
             if subscription.buffer is not None:
                 subscription.buffer.close()

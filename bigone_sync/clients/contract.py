@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping, Sequence
 
-from ..auth import Credentials, TokenSigner
+from ..auth import Credentials, TokenSigner, check_variant
 from ..book import OrderBook
 from ..config import CONTRACT_REST_URL, CONTRACT_URL, Backoff, Limits, Timeouts, check_symbol, check_url
 from ..enums import CandlePeriod, Channel, Overflow
@@ -93,6 +93,7 @@ class ContractClient(ContractPublicStreams, ContractPrivateStreams, Subscribing[
             raise ConfigurationError(
                 f"credentials must be Credentials or None, not {type(credentials).__name__}", argument="credentials"
             )
+        check_variant(token_variant, argument="token_variant")
         super().__init__(
             "contract",
             timeouts=Timeouts() if timeouts is None else timeouts,

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from ..events import Candle, ContractOrder, Fill, Trade
 from .memory import Hole
 
 __all__ = ["ContractCandleMemory", "ContractOrderMemory", "ContractTradeMemory", "FillMemory"]
+
+_T = TypeVar("_T", Trade, Candle)
 
 _WINDOW = 10_000
 _CANDLES = 1_000
@@ -26,6 +29,9 @@ class _Seen:
     def __contains__(self, id: object) -> bool:
         return id in self._ids
 
+    def __len__(self) -> int:
+        return len(self._ids)
+
     def add(self, id: str) -> bool:
         """Whether ``id`` is new."""
         if id in self._ids:
@@ -35,6 +41,14 @@ class _Seen:
         if len(self._order) > self._window:
             self._ids.discard(self._order.popleft())
         return True
+
+
+def _oldest_first(items: Sequence[_T]) -> list[_T]:
+    """By time; those of one moment as they were sent, or the other way round where the newest was sent first."""
+    times = [item.time.timestamp() if item.time is not None else 0.0 for item in items]
+    newest_first = len(times) > 1 and times[0] > times[-1]
+    pairs = list(zip(times, items, strict=True))
+    return [item for _, item in sorted(pairs[::-1] if newest_first else pairs, key=lambda pair: pair[0])]
 
 
 class ContractTradeMemory:
@@ -57,11 +71,11 @@ class ContractTradeMemory:
     def snapshot(self, trades: Sequence[Trade]) -> tuple[list[Trade], Hole | None]:
         """The new ones among a socket's first trades, oldest first, and the hole before them if they do not reach back.
 
-        They reach back if one of them has been seen before.
+        They reach back if one of them has been seen before; how many trades a first frame holds is not documented.
         """
-        ordered = sorted(trades, key=lambda trade: trade.time.timestamp() if trade.time is not None else 0.0)
+        ordered = _oldest_first(trades)
         hole: Hole | None = None
-        if self._last is not None and not any(trade.id in self._seen for trade in ordered):
+        if (self._seen or (self._started and ordered)) and not any(trade.id in self._seen for trade in ordered):
             hole = self._last, ordered[0].time if ordered else None
         self._started = True
         return [trade for trade in ordered if self.update(trade)], hole
@@ -89,11 +103,11 @@ class ContractCandleMemory:
 
     def snapshot(self, candles: Sequence[Candle]) -> tuple[list[Candle], Hole | None]:
         """The new ones among a socket's first candles, oldest first, and the hole before them."""
-        ordered = sorted(candles, key=lambda candle: candle.time.timestamp() if candle.time is not None else 0.0)
+        ordered = _oldest_first(candles)
         times = [candle.time for candle in ordered if candle.time is not None]
         hole: Hole | None = None
-        if self._last is not None and times and times[0] > self._last:
-            hole = self._last, times[0]
+        if self._last is not None and (not times or times[0] > self._last):
+            hole = self._last, times[0] if times else None
         return [candle for candle in ordered if self.update(candle)], hole
 
 

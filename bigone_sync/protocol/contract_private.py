@@ -44,7 +44,9 @@ class PrivateFrames(Frames):
             Channel.ORDERS: self.good("orders", frame.orders, items),
             Channel.FILLS: self.good("trades", frame.fills, items),
         }
-        self._keep(frame, found, at, whole=first and frame.keys >= _ALL)
+        # A position that could not be read is none that was closed.
+        complete = frame.keys >= _ALL and len(found[Channel.POSITIONS]) == len(frame.positions)
+        self._keep(frame, found, at, whole=first and complete)
         if first and self.is_again:
             self._announce(frame, at, items)
         found[Channel.ORDERS] = self._new(found[Channel.ORDERS], self._orders)

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ..enums import CandlePeriod, Channel
-from ..errors import ProtocolError, SequenceGap
+from ..errors import SequenceGap
 from ..events import Candle, DepthSnapshot, DepthUpdate, Levels, LevelText
-from .base import Broken, Item, Problem, Route, Touch
+from .base import Broken, CodecError, Item, Problem, Route, Touch
 from .contract_memory import ContractCandleMemory, ContractTradeMemory
 from .contract_socket import Frames, KeptValues
 from .contract_wire import DepthFrame, decode_candles, decode_depth, decode_instruments, decode_trades
@@ -29,6 +29,8 @@ class DepthFrames(Frames):
     def __init__(self, reporter: Reporter, market: str | None, _: CandlePeriod | None = None) -> None:
         super().__init__(reporter)
         self._market = market or ""
+        self._is_given_up = False
+        """Whether this socket brought a frame of another contract: snapshots, which name none, are not trusted."""
 
     @property
     def _route(self) -> Route | None:
@@ -37,12 +39,13 @@ class DepthFrames(Frames):
     def opened(self) -> None:
         """A new socket."""
         super().opened()
+        self._is_given_up = False
         for route in self.routes.values():
             route.sequence.opened()
 
     def read(self, data: bytes, at: float, items: list[Item]) -> None:
         """A snapshot if ``from`` is 0, else a delta, whose place in the chain is checked."""
-        frame = decode_depth(data)
+        frame = self._decoded(data)
         if frame is None:
             return
         route = self._route
@@ -50,9 +53,11 @@ class DepthFrames(Frames):
             self.reporter.unrouted += 1
             return
         sequence: RangeSequence = route.sequence
+        if self._is_given_up:
+            self.reporter.held_back += 1
+            return
         if frame.symbol is not None and frame.symbol != self._market:
-            if sequence.last is not None or self.is_first:
-                self._give_up(route, self.stranger(frame.symbol, self._market), "a frame of another contract", items)
+            self._give_up(route, frame.symbol, items)
             return
         self.took_first()
         if frame.is_snapshot:
@@ -70,10 +75,23 @@ class DepthFrames(Frames):
         if frame.has_best:
             items.append((None, Touch(route, frame.best_bid, frame.best_ask)))
 
-    def _give_up(self, route: Route, error: ProtocolError, reason: str, items: list[Item]) -> None:
-        self.is_first = False
+    def _decoded(self, data: bytes) -> DepthFrame | None:
+        try:
+            return decode_depth(data)
+        except CodecError:
+            for route in self.routes.values():
+                route.sequence.unread()
+            raise
+
+    def _give_up(self, route: Route, symbol: str, items: list[Item]) -> None:
+        """This socket is not the contract's; that is told unless it is being replaced already."""
+        is_known = route.sequence.last is None and not self.is_first
+        self.is_first, self._is_given_up = False, True
         route.sequence.reset()
-        items.append((None, Broken(route, error, reason)))
+        if is_known:
+            self.reporter.held_back += 1
+        else:
+            items.append((None, Broken(route, self.stranger(symbol, self._market), "a frame of another contract")))
 
     def _gap(self, sequence: RangeSequence, frame: DepthFrame) -> SequenceGap:
         name = self.reporter.connection
@@ -196,9 +214,10 @@ class InstrumentFrames(Frames):
         if found is None:
             return
         first = self.took_first()
-        rows = self.of_market(self.good("instruments", found, items), self._market, items)
+        good = self.good("instruments", found, items)
+        rows = self.of_market(good, self._market, items)
         if self._kept is not None and rows:
-            self._kept.put(rows, at, whole=first and self._market is None)
+            self._kept.put(rows, at, whole=first and self._market is None and len(good) == len(found))
         route = self.routes.get((Channel.INSTRUMENTS, self._market))
         if route is None:
             self.reporter.unrouted += len(rows)

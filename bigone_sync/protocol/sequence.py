@@ -111,7 +111,7 @@ class RangeSequence:
     what cannot be verified costs a new socket, never a wrong book.
     """
 
-    __slots__ = ("_is_fresh", "expected", "last")
+    __slots__ = ("_is_doubtful", "_is_fresh", "expected", "last")
 
     def __init__(self) -> None:
         self.last: int | None = None
@@ -119,6 +119,7 @@ class RangeSequence:
         self.expected: int | None = None
         """After a GAP the ``from`` that would have continued the chain; None where there was no snapshot yet."""
         self._is_fresh = True
+        self._is_doubtful = False
 
     def __repr__(self) -> str:
         return f"RangeSequence(last={self.last}, expected={self.expected})"
@@ -126,7 +127,11 @@ class RangeSequence:
     def opened(self) -> None:
         """A new socket: its first frame has to be a snapshot."""
         self.last = self.expected = None
-        self._is_fresh = True
+        self._is_fresh, self._is_doubtful = True, False
+
+    def unread(self) -> None:
+        """A frame could not be read: if it was a delta, the next one must not pass for the documented form."""
+        self._is_doubtful = True
 
     def reset(self) -> None:
         """This socket is given up: what still comes on it is held back."""
@@ -135,7 +140,8 @@ class RangeSequence:
 
     def snapshot(self, to_id: int) -> None:
         """A frame with ``from`` 0 came: the chain begins anew."""
-        self.last, self.expected, self._is_fresh = to_id, None, False
+        self.last, self.expected = to_id, None
+        self._is_fresh = self._is_doubtful = False
 
     def check(self, from_id: int, to_id: int) -> Verdict:
         """Judge one delta; on ACCEPT and GAP the state moves on. HELD: the gap has been said."""
@@ -145,8 +151,8 @@ class RangeSequence:
                 return Verdict.HELD
             self._is_fresh = False
             return Verdict.GAP
-        if from_id in (last, last + 1) and to_id > last:
-            self.last = to_id
+        if to_id > last and (from_id == last or (from_id == last + 1 and not self._is_doubtful)):
+            self.last, self._is_doubtful = to_id, False
             return Verdict.ACCEPT
         self.expected, self.last = last, None
         return Verdict.GAP

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import socket
 import ssl
 import struct
+from typing import Any
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 PATIENCE = 10.0
@@ -136,6 +138,10 @@ class Peer:
     def text(self, *payloads: bytes) -> None:
         self.send(*(frame(TEXT, payload) for payload in payloads))
 
+    def say(self, *messages: Any) -> None:
+        """JSON values as text frames, all in one piece."""
+        self.text(*(json.dumps(message).encode() for message in messages))
+
     def next_frame(self) -> tuple[int, bytes]:
         """The client's next frame as (opcode, payload)."""
         opcode, size = self.recv(2)
@@ -187,6 +193,15 @@ class RawServer:
     def open(self, *extra: bytes, glued: bytes = b"") -> Peer:
         """The next connection, with the handshake accepted."""
         return self.accept().shake(*extra, glued=glued)
+
+    def refuse(self, status: int, body: bytes = b"") -> bytes:
+        """Answer the next handshake with a status; returns its request."""
+        peer = self.accept()
+        request = peer.head()
+        peer.send(b"HTTP/1.1 %d Whatever\r\nContent-Length: %d\r\n\r\n" % (status, len(body)), body)
+        peer.close()
+        self.forget(peer)
+        return request
 
     def keep(self, peer: Peer) -> Peer:
         self._peers.append(peer)
