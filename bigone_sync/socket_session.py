@@ -143,14 +143,7 @@ class SocketSession(BaseSession):
         if self._keeping is not None:
             self._keeping.mark_stale()
 
-    # -- endings
-
-    def close(self, failure: BigOneError | None = None) -> None:
-        """It ends: every stream ends, and what is kept of them is out of date."""
-        self._out_of_date()
-        super().close(failure)
-
-    # Reader thread, from here on.
+    # -- endings; reader thread
 
     def lost(self, error: BigOneError) -> None:
         """The connection or the attempt is over, another follows."""

@@ -98,6 +98,15 @@ def test_a_refused_token_is_replaced_once_and_at_once(server: RawServer, status:
     assert isinstance(fatal.__cause__, ConnectError)
 
 
+def test_a_fresh_token_is_no_further_attempt(server: RawServer) -> None:
+    rig = SocketRig(server, ORDERS, token=Tokens(), backoff=Backoff(initial=0.02, cap=0.1, max_attempts=1))
+    with rig.running():
+        server.refuse(401)
+        server.refuse(401)
+        rig.until_over()
+    assert [type(error) for error in rig.hub.fatals] == [AuthenticationError]
+
+
 def test_a_token_may_be_replaced_again_after_each_opening(server: RawServer) -> None:
     tokens = Tokens()
     rig = SocketRig(server, ORDERS, token=tokens)

@@ -280,9 +280,10 @@ class Connection:
             time.monotonic() - self._ready_since >= self._settings.backoff.stable_after
         )
         self._ready_since = None
-        self._failures = 1 if stable else self._failures + 1
         is_fatal = self._settings.is_fatal(error)
         renewed = is_fatal and self._owner.renews(error)
+        if not renewed:  # which is the second half of the same attempt
+            self._failures = 1 if stable else self._failures + 1
         if is_fatal and not renewed:
             if self._advance(Input.REFUSED, error):
                 self._owner.refused(error)
@@ -291,7 +292,7 @@ class Connection:
         if not self._advance(Input.LOST, error, delay):
             return False
         self._owner.lost(error)
-        return self._pause(delay, error)
+        return self._advance(Input.DUE) if renewed else self._pause(delay, error)
 
     def _live(self) -> BigOneError:
         try:
