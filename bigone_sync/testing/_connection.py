@@ -32,17 +32,7 @@ def encode_frame(opcode: int, payload: bytes) -> bytes:
     return header + payload
 
 
-class Encoding(Protocol):
-    """How a connection is spoken to."""
-
-    def frame(self, request_id: str, member: str, body: str) -> tuple[int, bytes]:
-        """Opcode and payload of a response."""
-
-    def read(self, data: str | bytes) -> dict[str, Any]:
-        """The request in a frame, in the form that it has in JSON."""
-
-
-class Connection:
+class Link:
     """The server end of one WebSocket; used on the exchange's loop only.
 
     Frames go straight to the transport: after `send` returns, the bytes are in the kernel or in the transport's
@@ -55,14 +45,11 @@ class Connection:
         number: int,
         ws: web.WebSocketResponse,
         transport: asyncio.Transport,
-        encoding: Encoding,
         *,
         backlog: int,
         stall: float,
     ) -> None:
         self.number = number
-        self.encoding = encoding
-        self.authenticated = False
         self.dropped_as_slow = False
         self._ws = ws
         self._transport = transport
@@ -72,11 +59,10 @@ class Connection:
         self._written = 0
         self._taken = 0
         self._taken_at = self._loop.time()
-        self._heartbeat: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[bool] | None = None
 
     def __repr__(self) -> str:
-        return f"<Connection {self.number}>"
+        return f"<{type(self).__name__} {self.number}>"
 
     @property
     def is_open(self) -> bool:
@@ -109,14 +95,6 @@ class Connection:
             self.dropped_as_slow = True
             self.drop()
 
-    def start_heartbeat(self, interval: int, frame: Callable[[], tuple[int, bytes]]) -> None:
-        """Send the frame of that moment every ``interval`` seconds from now on; 0 ends it."""
-        if self._heartbeat is not None:
-            self._heartbeat.cancel()
-            self._heartbeat = None
-        if interval > 0:
-            self._heartbeat = self._loop.call_later(interval, self._beat, interval, frame)
-
     def close(self, code: int, reason: str) -> None:
         """Send a close frame; the closing handshake then takes its course without anybody waiting for it."""
         if self.is_open:
@@ -132,6 +110,43 @@ class Connection:
         """Wait for a closing handshake that `close` began."""
         if self._closing is not None:
             await self._closing
+
+
+class Encoding(Protocol):
+    """How a connection is spoken to."""
+
+    def frame(self, request_id: str, member: str, body: str) -> tuple[int, bytes]:
+        """Opcode and payload of a response."""
+
+    def read(self, data: str | bytes) -> dict[str, Any]:
+        """The request in a frame, in the form that it has in JSON."""
+
+
+class Connection(Link):
+    """One connection of the spot exchange: what it is spoken to in, its login and its heartbeat."""
+
+    def __init__(
+        self,
+        number: int,
+        ws: web.WebSocketResponse,
+        transport: asyncio.Transport,
+        encoding: Encoding,
+        *,
+        backlog: int,
+        stall: float,
+    ) -> None:
+        super().__init__(number, ws, transport, backlog=backlog, stall=stall)
+        self.encoding = encoding
+        self.authenticated = False
+        self._heartbeat: asyncio.TimerHandle | None = None
+
+    def start_heartbeat(self, interval: int, frame: Callable[[], tuple[int, bytes]]) -> None:
+        """Send the frame of that moment every ``interval`` seconds from now on; 0 ends it."""
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
+            self._heartbeat = None
+        if interval > 0:
+            self._heartbeat = self._loop.call_later(interval, self._beat, interval, frame)
 
     def _beat(self, interval: int, frame: Callable[[], tuple[int, bytes]]) -> None:
         if self.is_open:

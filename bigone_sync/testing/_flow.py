@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Protocol
 
-from bigone_sync.testing.market import Market
+from bigone_sync.testing._book import BookSide
 
 MIN_LEVELS = 50
 MAX_LEVELS = 190
@@ -18,6 +20,30 @@ _HISTORY_GAP = 3_000  # longest time between two trades of the history, seconds
 _HISTORY_GRAINS = (_SECOND, _SECOND // 1_000, _SECOND // 1_000_000, 1)
 
 
+class Engine(Protocol):
+    """What the crowd needs of a market: `Market`, or the engine of a contract."""
+
+    name: str
+    base: str
+    tick: Decimal
+
+    @property
+    def sides(self) -> Mapping[str, BookSide]:
+        """The book, by BID and ASK."""
+
+    def set_time(self, now_ns: int) -> None:
+        """Set the time of what is about to be done."""
+
+    def best_price(self, side: str) -> Decimal | None:
+        """The best price of a side."""
+
+    def place(self, side: str, amount: Decimal, *, price: Decimal | None = None, type: str = "LIMIT") -> int:
+        """Place an order of the crowd."""
+
+    def cancel(self, order_id: int) -> bool:
+        """Cancel an order."""
+
+
 class Flow:
     """The crowd of one market. Its choices depend on the seed only, never on the time.
 
@@ -26,7 +52,11 @@ class Flow:
         seed: decides everything that happens.
     """
 
-    def __init__(self, market: Market, *, seed: int = 1) -> None:
+    min_levels = MIN_LEVELS
+    max_levels = MAX_LEVELS
+    mean_distance = _MEAN_DISTANCE
+
+    def __init__(self, market: Engine, *, seed: int = 1) -> None:
         self._market = market
         self._rng = random.Random(f"flow:{seed}:{market.name}")
         start = _START_PRICES.get(market.base) or self._rng.randint(60, 2_000)
@@ -74,19 +104,19 @@ class Flow:
             if best_other is not None:
                 beyond = int(best_other / self._market.tick)
                 anchor = min(anchor, beyond) if side == "BID" else max(anchor, beyond)
-            # Beside a price of a few ticks there is no room for 50 levels: give up rather than try for ever.
-            for _ in range(8 * MIN_LEVELS):
-                if len(book) >= MIN_LEVELS:
+            # Beside a price of a few ticks there is no room for that many levels: give up rather than try for ever.
+            for _ in range(8 * self.min_levels):
+                if len(book) >= self.min_levels:
                     break
                 self._place(side, self._price(side, anchor))
-            if len(book) > MAX_LEVELS:
+            if len(book) > self.max_levels:
                 self._cancel_worst(side)
 
     def _drift(self) -> None:
         self._fair = max(1_000, self._fair + self._rng.choice(_DRIFT))
 
     def _price(self, side: str, anchor: int) -> Decimal | None:
-        distance = 1 + int(self._rng.expovariate(1 / _MEAN_DISTANCE))
+        distance = 1 + int(self._rng.expovariate(1 / self.mean_distance))
         ticks = anchor - distance if side == "BID" else anchor + distance
         return max(1, ticks) * self._market.tick
 
@@ -107,7 +137,7 @@ class Flow:
                 return
 
     def _cancel_worst(self, side: str) -> None:
-        surplus = len(self._market.sides[side]) - MAX_LEVELS
+        surplus = len(self._market.sides[side]) - self.max_levels
         for level in list(self._market.sides[side])[-surplus:]:
             for order in list(level.orders.values()):
                 if not order.own:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from bigone_sync.testing._contract_faults import ContractFaults
+from bigone_sync.testing._contract_hub import ContractHub
+from bigone_sync.testing._contract_replay import ContractReplay
+from bigone_sync.testing._contract_venue import ContractVenue
 from bigone_sync.testing._server import LoopServer
 from bigone_sync.testing._spot_faults import Faults
 from bigone_sync.testing._spot_hub import Hub
@@ -18,6 +22,10 @@ class Base:
     _server: LoopServer
     _faults: Faults
     _hub: Hub
+    _contracts: ContractVenue
+    _contract_faults: ContractFaults
+    _contract_hub: ContractHub
+    _contract_replay: ContractReplay | None
 
     def _call(self, function: Callable[[], T]) -> T:
         """Run on the loop and wait; without a running loop, run here."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
-from bigone_sync.testing._connection import PONG, Connection, Encoding, transport_of
+from bigone_sync.testing._connection import Connection, Encoding, transport_of
+from bigone_sync.testing._door import Door
 from bigone_sync.testing._spot_encoding import SUBPROTOCOLS, Encodings
 from bigone_sync.testing._spot_faults import Faults
 from bigone_sync.testing._spot_hub import Hub
@@ -15,20 +15,14 @@ from bigone_sync.testing._spot_service import SpotService
 
 logger = logging.getLogger("bigone_sync.testing")
 
-_MAX_REQUEST = 1 << 20
-_CLOSE_TIMEOUT = 2.0
-_KEPT_HEADERS = 1_000
 _DENIED = "<HTML><HEAD><TITLE>Access Denied</TITLE></HEAD><BODY><H1>Access Denied</H1></BODY></HTML>"
 
 
 class SpotGate:
     """Lets clients in that offer the subprotocol ``json`` or ``proto``, and serves them (spot protocol, section 1)."""
 
-    def __init__(self, service: SpotService, hub: Hub, faults: Faults, encodings: Encodings) -> None:
-        self.handshakes = 0
-        self.headers: deque[dict[str, str]] = deque(maxlen=_KEPT_HEADERS)
-        self.backlog_limit = 32 * 1024 * 1024
-        self.stall_limit = 30.0
+    def __init__(self, door: Door, service: SpotService, hub: Hub, faults: Faults, encodings: Encodings) -> None:
+        self._door = door
         self._service = service
         self._hub = hub
         self._faults = faults
@@ -37,28 +31,22 @@ class SpotGate:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Handle one handshake and, if it is accepted, the whole life of the connection."""
-        self.handshakes += 1
-        self.headers.append(dict(request.headers))
+        self._door.knock(request)
         subprotocol = _chosen(request)
         admitted = self._admit(subprotocol)
         if isinstance(admitted, web.Response):
             admitted.force_close()
             return admitted
-        ws = web.WebSocketResponse(
-            protocols=(subprotocol,), autoping=False, compress=False, timeout=_CLOSE_TIMEOUT, max_msg_size=_MAX_REQUEST
-        )
-        try:
-            await ws.prepare(request)
-        except ConnectionError:
+        ws = await self._door.upgrade(request, (subprotocol,))
+        if ws is None:
             # It went away before it was answered: no news, and no traceback of the server's.
             return web.Response(status=400)
         self._accepted += 1
-        connection = Connection(
-            self._accepted, ws, transport_of(request), admitted, backlog=self.backlog_limit, stall=self.stall_limit
-        )
+        backlog, stall = self._door.backlog_limit, self._door.stall_limit
+        connection = Connection(self._accepted, ws, transport_of(request), admitted, backlog=backlog, stall=stall)
         self._hub.add(connection)
         try:
-            await self._read(connection, ws)
+            await self._door.read(connection, ws, lambda data: self._service.handle(connection, data))
         finally:
             self._hub.remove(connection)
             await connection.finished()
@@ -76,18 +64,6 @@ class SpotGate:
         except ImportError as error:
             logger.exception("the local exchange cannot speak %s", subprotocol)
             return web.Response(status=403, text=f"subprotocol {subprotocol} is not available: {error}")
-
-    async def _read(self, connection: Connection, ws: web.WebSocketResponse) -> None:
-        while True:
-            message = await ws.receive()
-            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                if connection.is_open:
-                    self._service.handle(connection, message.data)
-            elif message.type is WSMsgType.PING:
-                if self._faults.answer_pings:
-                    connection.send(PONG, message.data)
-            elif message.type is not WSMsgType.PONG:
-                return
 
 
 def _chosen(request: web.Request) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from bigone_sync.testing._connection import Connection
+from bigone_sync.testing._roster import Roster
 from bigone_sync.testing._spot_faults import Faults
 from bigone_sync.testing._spot_wire import dump
 
@@ -30,29 +31,19 @@ class Subscription(NamedTuple):
     request_id: str
 
 
-class Hub:
+class Hub(Roster[Connection]):
     """Routes bodies to connections; used on the exchange's loop only."""
 
     def __init__(self, faults: Faults) -> None:
-        self.connections: dict[int, Connection] = {}
-        self.dropped_slow = 0
+        super().__init__()
         self._faults = faults
         self._subscribers: dict[Key, dict[Connection, str]] = {}
 
-    def add(self, connection: Connection) -> None:
-        """Take a connection in."""
-        self.connections[connection.number] = connection
-
     def remove(self, connection: Connection) -> None:
         """Forget a connection and its subscriptions."""
-        if self.connections.pop(connection.number, None) is not None:
-            self.dropped_slow += connection.dropped_as_slow
+        super().remove(connection)
         for key in list(self._subscribers):
             self.unsubscribe(connection, key)
-
-    def all(self) -> list[Connection]:
-        """The connections, oldest first; a copy that may be walked while they come and go."""
-        return list(self.connections.values())
 
     def subscribe(self, connection: Connection, key: Key, request_id: str) -> None:
         """Start a stream; a second time only the request id changes."""
@@ -112,11 +103,3 @@ class Hub:
     def error(self, connection: Connection, request_id: str, code: int, message: str) -> None:
         """Send an error; its code is a number, as all documents print it."""
         self.answer(connection, request_id, "error", dump({"code": code, "message": message}))
-
-    def backlog(self) -> int:
-        """The longest backlog of any connection, after dropping those that have stalled."""
-        longest = 0
-        for connection in self.all():
-            connection.check_backlog()
-            longest = max(longest, connection.backlog)
-        return longest

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from bigone_sync.testing._connection import BINARY, OPCODES, TEXT, Connection
-from bigone_sync.testing._spot_base import Base
+from bigone_sync.testing._contract_faults import MUTABLE
+from bigone_sync.testing._contract_misbehaviour import ContractMisbehaviour
 from bigone_sync.testing._spot_faults import (
     CHANNELS,
     ENUM_FIELDS,
@@ -24,7 +25,7 @@ from bigone_sync.testing._spot_faults import (
 from bigone_sync.testing._spot_requests import REQUESTS
 
 
-class Misbehaviour(Base):
+class Misbehaviour(ContractMisbehaviour):
     """Commands to the exchange. All may be called from any thread, before and after `start`; each is in force when
     it returns, and affects the next frames of its kind or, where said so, acts at once.
     """
@@ -57,10 +58,12 @@ class Misbehaviour(Base):
 
         Args:
             channel: depth, trades, ticker, candles, accounts, orders, margin_accounts, exchange_rates, flash_orders or
-                cost_prices.
+                cost_prices; of the contract half contract/depth, contract/trades, contract/candlesticks,
+                contract/instruments or contract/stream.
         """
-        check_channel(channel)
-        self._call(lambda: self._faults.muted.update(CHANNELS if channel is None else (channel,)))
+        if channel not in MUTABLE:
+            check_channel(channel)
+        self._call(lambda: self._faults.muted.update((*CHANNELS, *MUTABLE) if channel is None else (channel,)))
 
     def unmute(self) -> None:
         """End every `mute`."""
@@ -86,7 +89,7 @@ class Misbehaviour(Base):
         self._call(lambda: setattr(self._faults, "lost_replies", LostReplies(n, carry_out, drop)))
 
     def stop_pongs(self) -> None:
-        """Answer no pings any more, neither ping frames nor ``ping`` requests."""
+        """Answer no pings any more: ping frames, ``ping`` requests, and JSON objects at contract sockets."""
         self._call(lambda: setattr(self._faults, "answer_pings", False))
 
     def resume_pongs(self) -> None:
@@ -153,7 +156,7 @@ class Misbehaviour(Base):
         headers: Mapping[str, str] | None = None,
         body: str | bytes | None = None,
     ) -> None:
-        """Answer the next ``times`` handshakes (None: all until `accept_handshakes`) with a plain HTTP status."""
+        """Answer the next ``times`` spot handshakes (None: all until `accept_handshakes`) with a plain HTTP status."""
         data = body.encode() if isinstance(body, str) else body or b""
         refusal = HandshakeRefusal(times, status, dict(headers or {}), data)
         self._call(lambda: setattr(self._faults, "handshake", refusal))
@@ -199,7 +202,7 @@ class Misbehaviour(Base):
     # -- sending, at once ---------------------------------------------------------------------------------------
 
     def send_raw(self, data: str | bytes, channel: str | None = None) -> None:
-        """Send any payload at once: str as a text frame, bytes as a binary frame.
+        """Send any payload to spot clients at once: str as a text frame, bytes as a binary frame.
 
         Args:
             channel: only to connections that watch anything in it; None: to all.
@@ -239,9 +242,8 @@ class Misbehaviour(Base):
             raise ValueError("a close reason has at most 123 bytes")
 
         async def do() -> None:
-            for connection in self._hub.all():
-                connection.close(code, reason)
-                self._hub.remove(connection)
+            for roster in (self._hub, self._contract_hub):
+                roster.close(code, reason)
             # The closing tasks write their frame in their first turn.
             await asyncio.sleep(0)
 
@@ -253,9 +255,8 @@ class Misbehaviour(Base):
         self._call(lambda: self._drop_all(None))
 
     def _drop_all(self, code: int | None) -> None:
-        for connection in self._hub.all():
-            connection.drop(code)
-            self._hub.remove(connection)
+        for roster in (self._hub, self._contract_hub):
+            roster.drop(code)
 
     def _send(self, opcode: int, payload: bytes, channel: str | None) -> None:
         check_channel(channel)

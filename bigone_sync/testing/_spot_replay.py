@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import math
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -12,13 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 from bigone_sync.testing._book import BookView
+from bigone_sync.testing._pace import checked_speed, paced
 from bigone_sync.testing._spot_hub import Hub, Key
 from bigone_sync.testing._spot_wire import dump
 
 _KEPT_TRADES = 1_000
-_HIGH_WATER = 256 * 1024  # bytes a subscriber may be behind before a replay without pace waits for him
-_BREATH = 0.001
-_FRAMES_PER_TURN = 16
 #: Response member to (channel, inner member that carries the market).
 _ROUTES = {
     "depthSnapshot": ("depth", "depth"),
@@ -94,9 +90,7 @@ class Replay:
     def __init__(
         self, lines: Iterable[Mapping[str, Any]], *, speed: float | None = 1.0, autostart: bool = True
     ) -> None:
-        if speed is not None and not speed > 0:
-            raise ValueError(f"speed must be positive: {speed}")
-        self._speed = None if speed is None or math.isinf(speed) else speed
+        self._speed = checked_speed(speed)
         self.finished = threading.Event()
         self.books: dict[str, RecordedBook] = {}
         self._trades: dict[str, deque[Any]] = {}
@@ -126,18 +120,8 @@ class Replay:
 
     async def run(self, hub: Hub) -> None:
         """Play every frame; `finished` is set when the last one has been written."""
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        for index, frame in enumerate(self._frames):
-            if self._speed is not None:
-                due = started + (frame.time - self._frames[0].time) / self._speed
-                if due > loop.time():
-                    await asyncio.sleep(due - loop.time())
-            self._play(hub, frame)
-            if index % _FRAMES_PER_TURN == 0:
-                await asyncio.sleep(0)
-            while self._speed is None and hub.backlog() > _HIGH_WATER:
-                await asyncio.sleep(_BREATH)
+        async for index in paced([frame.time for frame in self._frames], self._speed, hub.backlog):
+            self._play(hub, self._frames[index])
         self.finished.set()
 
     def _load(self, frame: _Recorded) -> None:

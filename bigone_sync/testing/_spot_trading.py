@@ -7,15 +7,15 @@ from functools import partial
 
 from bigone_sync.testing._book import BookView, OrderView, Trade
 from bigone_sync.testing._checks import number, total
+from bigone_sync.testing._contract_trading import ContractTrading
 from bigone_sync.testing._ledger import Balance
-from bigone_sync.testing._spot_base import Base
 from bigone_sync.testing._spot_service import SpotService
 from bigone_sync.testing._spot_venue import Venue
 
 _STEPS_A_TURN = 50
 
 
-class Trading(Base):
+class Trading(ContractTrading):
     """Commands to and views of the markets and the account. All may be used from any thread."""
 
     _venue: Venue
@@ -31,17 +31,22 @@ class Trading(Base):
         self._call(lambda: setattr(self, "_paused", False))
 
     def step(self, n: int = 1, market: str | None = None) -> None:
-        """Let ``n`` things happen in one market or in each, paused or not.
+        """Let ``n`` things happen in one market or contract or in each, paused or not.
 
         Raises:
             ValueError: no such market.
         """
-        names = list(self._venue.listings) if market is None else [self._venue.listing(market).engine.name]
+        spot, contracts = list(self._venue.listings), list(self._contracts.terms)
+        if market is not None:
+            self._check_market(market)
+            spot, contracts = ([], [market]) if market in contracts else ([self._venue.listing(market).engine.name], [])
 
         def some(count: int) -> None:
             for _ in range(count):
-                for name in names:
+                for name in spot:
                     self._venue.step(name)
+                for name in contracts:
+                    self._contracts.step(name)
 
         # In portions, so that requests and pongs are not kept waiting by a large n.
         for done in range(0, n, _STEPS_A_TURN):
@@ -150,13 +155,15 @@ class Trading(Base):
     # -- observation --------------------------------------------------------------------------------------------
 
     def book(self, market: str) -> BookView:
-        """The book as last published; of a recorded market, as far as it was played.
+        """The book of a market or contract as last published; of a recorded one, as far as it was played.
 
         Raises:
             ValueError: no such market.
         """
 
         def do() -> BookView:
+            if market in self._contracts.terms or market in self._contracts.recorded:
+                return self._contract_book(market)
             replay = self._service.replay
             if replay is not None and market in replay.books:
                 return replay.books[market].view()
@@ -181,5 +188,6 @@ class Trading(Base):
         return self._call(lambda: {balance.asset: balance for balance in self._venue.ledger.balances()})
 
     def _check_market(self, market: str) -> None:
-        if market not in self._venue.markets():
-            raise ValueError(f"no market {market!r}: one of {', '.join(self._venue.markets())}")
+        known = [*self._venue.markets(), *self._contracts.symbols()]
+        if market not in known:
+            raise ValueError(f"no market {market!r}: one of {', '.join(known)}")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Generic, Protocol, TypeVar
 
 from bigone_sync.testing._book import Trade, utc
 from bigone_sync.testing._ledger import ZERO
@@ -82,6 +83,69 @@ class Ticker:
         return (self.daily_change / self.open * 100).quantize(Decimal("0.01")) if self.open else ZERO
 
 
+class Traded(Protocol):
+    """What the rolling day needs of a trade."""
+
+    @property
+    def price(self) -> Decimal:
+        """What was paid."""
+
+    @property
+    def amount(self) -> Decimal:
+        """How much was traded."""
+
+    @property
+    def time_ns(self) -> int:
+        """When it was."""
+
+
+T = TypeVar("T", bound=Traded)
+
+
+class Day(Generic[T]):
+    """The trades of the last 24 hours, their volume and their extremes."""
+
+    def __init__(self) -> None:
+        self.trades: deque[T] = deque()
+        self.volume = ZERO
+        # Candidates for the window's extremes, best first: a later and better trade makes an earlier one useless.
+        self._highs: deque[T] = deque()
+        self._lows: deque[T] = deque()
+
+    def add(self, trade: T) -> None:
+        """Take the next trade into account."""
+        self.trades.append(trade)
+        self.volume += trade.amount
+        while self._highs and self._highs[-1].price <= trade.price:
+            self._highs.pop()
+        self._highs.append(trade)
+        while self._lows and self._lows[-1].price >= trade.price:
+            self._lows.pop()
+        self._lows.append(trade)
+
+    def forget(self, now_ns: int) -> list[T]:
+        """Let go, and return, what is a day old at ``now_ns``."""
+        gone: list[T] = []
+        while self.trades and self.trades[0].time_ns <= now_ns - _DAY:
+            trade = self.trades.popleft()
+            gone.append(trade)
+            self.volume -= trade.amount
+            for extremes in (self._highs, self._lows):
+                if extremes[0] is trade:
+                    extremes.popleft()
+        return gone
+
+    @property
+    def high(self) -> Decimal:
+        """The highest price; ask only if there are trades."""
+        return self._highs[0].price
+
+    @property
+    def low(self) -> Decimal:
+        """The lowest price; ask only if there are trades."""
+        return self._lows[0].price
+
+
 class Tape:
     """Collects the trades of one market, in order of time."""
 
@@ -89,25 +153,14 @@ class Tape:
         self._market = market
         self.trades: deque[Trade] = deque(maxlen=_KEPT_TRADES)
         self._candles: dict[str, deque[Candle]] = {period: deque(maxlen=_KEPT_CANDLES) for period in PERIODS}
-        self._window: deque[Trade] = deque()
-        self._volume = ZERO
-        # Candidates for the window's extremes, best first: a later and better trade makes an earlier one useless.
-        self._highs: deque[Trade] = deque()
-        self._lows: deque[Trade] = deque()
+        self._day: Day[Trade] = Day()
 
     def add(self, trade: Trade) -> None:
         """Take the next trade into account."""
         self.trades.append(trade)
         for period, floor in PERIODS.items():
             self._add_to_candle(period, floor(trade.time_ns), trade)
-        self._window.append(trade)
-        self._volume += trade.amount
-        while self._highs and self._highs[-1].price <= trade.price:
-            self._highs.pop()
-        self._highs.append(trade)
-        while self._lows and self._lows[-1].price >= trade.price:
-            self._lows.pop()
-        self._lows.append(trade)
+        self._day.add(trade)
 
     def candles(self, period: str, limit: int = 1) -> tuple[Candle, ...]:
         """The latest candles, newest first; periods without a trade have none."""
@@ -120,17 +173,18 @@ class Tape:
 
     def ticker(self, now_ns: int) -> Ticker:
         """The ticker over the 24 hours up to ``now_ns``."""
-        self._forget(now_ns - _DAY)
-        if not self._window:
+        day = self._day
+        day.forget(now_ns)
+        if not day.trades:
             last = self.trades[-1].price if self.trades else ZERO
             return Ticker(self._market, last, last, last, last, ZERO)
         return Ticker(
             market=self._market,
-            open=self._window[0].price,
-            high=self._highs[0].price,
-            low=self._lows[0].price,
-            close=self._window[-1].price,
-            volume=self._volume,
+            open=day.trades[0].price,
+            high=day.high,
+            low=day.low,
+            close=day.trades[-1].price,
+            volume=day.volume,
         )
 
     def _add_to_candle(self, period: str, time_ns: int, trade: Trade) -> None:
@@ -147,11 +201,3 @@ class Tape:
             close=price,
             volume=running.volume + trade.amount,
         )
-
-    def _forget(self, since_ns: int) -> None:
-        while self._window and self._window[0].time_ns <= since_ns:
-            gone = self._window.popleft()
-            self._volume -= gone.amount
-            for extremes in (self._highs, self._lows):
-                if extremes[0] is gone:
-                    extremes.popleft()

@@ -1,4 +1,4 @@
-"""`LocalExchange`: BigONE spot on this machine, true to the protocol, seeded, and misbehaving on command."""
+"""`LocalExchange`: BigONE spot and contracts on this machine, true to the wire, seeded, misbehaving on command."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any
 
+from bigone_sync.testing._contract_faults import ContractFaults
+from bigone_sync.testing._contract_gate import ContractGate
+from bigone_sync.testing._contract_hub import ContractHub
+from bigone_sync.testing._contract_private_wire import PrivateWire
+from bigone_sync.testing._contract_venue import ContractVenue
+from bigone_sync.testing._contract_wire import DepthWire
+from bigone_sync.testing._door import Door
+from bigone_sync.testing._observing import Observing
+from bigone_sync.testing._replaying import Replaying
 from bigone_sync.testing._server import LoopServer
 from bigone_sync.testing._spot_auth import Authenticator
 from bigone_sync.testing._spot_desks import Desks
@@ -17,9 +26,8 @@ from bigone_sync.testing._spot_encoding import Encodings
 from bigone_sync.testing._spot_faults import Faults
 from bigone_sync.testing._spot_gate import SpotGate
 from bigone_sync.testing._spot_holdings import Holdings
-from bigone_sync.testing._spot_hub import Hub, Subscription
+from bigone_sync.testing._spot_hub import Hub
 from bigone_sync.testing._spot_misbehaviour import Misbehaviour
-from bigone_sync.testing._spot_replay import Replay
 from bigone_sync.testing._spot_service import SpotService
 from bigone_sync.testing._spot_trading import Trading
 from bigone_sync.testing._spot_venue import Venue, default_balances
@@ -30,17 +38,25 @@ __all__ = ["LocalExchange"]
 logger = logging.getLogger("bigone_sync.testing")
 
 _SPOT_PATH = "/ws/v2"
+_CONTRACT_PATH = "/ws/contract/v2"
 _GOING_AWAY = 1001
 _SHORTEST_TICK = 0.005
 _MOST_STEPS_A_TICK = 100
 _CALL_TIMEOUT = 30.0
 
 
-class LocalExchange(Trading, Holdings, Misbehaviour):
-    """A BigONE spot exchange on a loopback port, in a thread of its own.
+class LocalExchange(Trading, Holdings, Misbehaviour, Replaying, Observing):
+    """A BigONE exchange, spot and contracts, on a loopback port, in a thread of its own.
 
-    Each connection is spoken to in the subprotocol that it has offered, ``json`` or ``proto`` (the first of both);
-    clients of either may be connected at once. Protobuf is imported when it is first asked for.
+    Each connection of spot is spoken to in the subprotocol that it has offered, ``json`` or ``proto`` (the first of
+    both); clients of either may be connected at once. Protobuf is imported when it is first asked for. A socket of the
+    contract half is one channel of one contract, named by its URL; `contract_url` is what the channels are added to.
+    Spot markets have a dash in their name and contracts have none: a method that takes either knows them by that.
+
+    The contracts come into being when the first of them is asked for, by a client or by a method; from then on they
+    step with the spot markets. On the private contract stream the first frame has all keys (cash, positions, orders,
+    trades): the cash of one currency, every position, flat ones included, the open orders and the last fills. Frames
+    with the cash of each other currency follow it; later ones have what has changed.
 
     Use it as a context manager or call `start` and `close`. Every public method and property may be used from any
     thread; when a method returns, its effect has taken place. Observations also work before `start` and after
@@ -50,6 +66,7 @@ class LocalExchange(Trading, Holdings, Misbehaviour):
         seed: decides everything random.
         credentials: API key and secret of the one account there is.
         markets: names in the form ``BASE-QUOTE``.
+        contracts: names of contracts: ``BTCUSD`` is settled in coins, ``BTCUSDT`` in USDT.
         rate: steps per second and market; in a step an order comes or goes, or a trade happens. 0: only by `step`.
         host: numeric address to listen on.
         port: 0: any free port, kept from the first `start` on.
@@ -61,6 +78,13 @@ class LocalExchange(Trading, Holdings, Misbehaviour):
         balances: of the account, total per asset; by default more than a test will spend.
         order_replies: how an order request over the socket is answered, for which the schema has no reply:
             ``"success"``, or ``"order"`` with the state of the orders concerned.
+        contract_sequence: ``"live"``: ``from`` of a depth delta is the last ``to``, as the wire was measured, or
+            ``"documented"``: one more (contract protocol, section 3).
+        contract_ids: ``"text"``: the private contract stream has UUID-like ids and all fields, or ``"integer"``: it
+            has integer ids and the fields of the other documented form (contract protocol, section 7).
+
+    Raises:
+        ValueError: an argument makes no sense.
     """
 
     def __init__(
@@ -79,6 +103,9 @@ class LocalExchange(Trading, Holdings, Misbehaviour):
         recv_window: float = 30,
         balances: Mapping[str, Decimal] | None = None,
         order_replies: str = "success",
+        contracts: Iterable[str] = ("BTCUSD", "BTCUSDT", "ETHUSDT"),
+        contract_sequence: str = "live",
+        contract_ids: str = "text",
     ) -> None:
         if rate < 0:
             raise ValueError(f"rate must not be negative: {rate}")
@@ -103,14 +130,23 @@ class LocalExchange(Trading, Holdings, Misbehaviour):
             desks=self._desks.handlers(),
             start_replay=self._begin_replay,
         )
-        self._gate = SpotGate(self._service, self._hub, self._faults, Encodings(wire, self._faults, opcode))
+        self._door = Door(self._faults)
+        self._gate = SpotGate(self._door, self._service, self._hub, self._faults, Encodings(wire, self._faults, opcode))
+        self._contract_gate = self._open_contracts(
+            tuple(contracts),
+            seed,
+            DepthWire(contract_sequence, seed),
+            PrivateWire(contract_ids),
+            Authenticator(*credentials, recv_window=recv_window, guide=True),
+        )
         self._rate = rate
         self._paused = False
         self._scheme = "ws" if ssl_context is None else "wss"
         self._pump_task: asyncio.Task[None] | None = None
         self._replay_task: asyncio.Task[None] | None = None
+        self._contract_replay_task: asyncio.Task[None] | None = None
         self._server = LoopServer(
-            {_SPOT_PATH: self._gate.serve},
+            {_SPOT_PATH: self._gate.serve, _CONTRACT_PATH + "/{channel:.*}": self._contract_gate.serve},
             host=host,
             port=port,
             ssl_context=ssl_context,
@@ -171,8 +207,17 @@ class LocalExchange(Trading, Holdings, Misbehaviour):
     @property
     def spot_url(self) -> str:
         """Where a spot client connects to."""
+        return f"{self._origin}{_SPOT_PATH}"
+
+    @property
+    def contract_url(self) -> str:
+        """What a contract client puts before ``/depth@BTCUSD`` and the like."""
+        return f"{self._origin}{_CONTRACT_PATH}"
+
+    @property
+    def _origin(self) -> str:
         host = f"[{self._server.host}]" if ":" in self._server.host else self._server.host
-        return f"{self._scheme}://{host}:{self.port}{_SPOT_PATH}"
+        return f"{self._scheme}://{host}:{self.port}"
 
     @property
     def clock_offset(self) -> float:
@@ -183,117 +228,48 @@ class LocalExchange(Trading, Holdings, Misbehaviour):
     def clock_offset(self, seconds: float) -> None:
         self._call(lambda: setattr(self._venue, "clock_offset", seconds))
 
-    # -- connections --------------------------------------------------------------------------------------------
-
-    @property
-    def connection_count(self) -> int:
-        """How many clients are connected."""
-        return self._call(lambda: len(self._hub.connections))
-
-    @property
-    def handshakes(self) -> int:
-        """How many handshakes were asked for, refused ones included."""
-        return self._call(lambda: self._gate.handshakes)
-
-    @property
-    def handshake_headers(self) -> list[dict[str, str]]:
-        """The HTTP headers of the latest handshakes, oldest first (the last thousand)."""
-        return self._call(lambda: list(self._gate.headers))
-
-    @property
-    def requests(self) -> list[tuple[int, dict[str, Any]]]:
-        """(number of the connection, request) in order of arrival; tokens are "***". The last 100,000.
-
-        Requests in protobuf are shown in the form that they have in JSON. Missing is what could not be read at all:
-        what is no object of JSON, and every malformed request in protobuf, of which an unknown field is enough.
-        """
-        return self._call(lambda: list(self._service.requests))
-
-    def subscriptions(self) -> list[Subscription]:
-        """Every subscription there is at the moment."""
-        return self._call(self._hub.subscriptions)
-
-    @property
-    def slow_clients_dropped(self) -> int:
-        """How many connections were dropped because their client did not read."""
-        return self._call(lambda: self._hub.dropped_slow)
-
-    @property
-    def backlog_limit(self) -> int:
-        """Bytes a client may leave unread before its connection is dropped; settable, for new connections."""
-        return self._gate.backlog_limit
-
-    @backlog_limit.setter
-    def backlog_limit(self, size: int) -> None:
-        self._call(lambda: setattr(self._gate, "backlog_limit", size))
-
-    @property
-    def stall_limit(self) -> float:
-        """Seconds a client may leave a backlog untouched before its connection is dropped; for new connections."""
-        return self._gate.stall_limit
-
-    @stall_limit.setter
-    def stall_limit(self, seconds: float) -> None:
-        self._call(lambda: setattr(self._gate, "stall_limit", seconds))
-
-    # -- replay -------------------------------------------------------------------------------------------------
-
-    def replay(self, lines: Iterable[Mapping[str, Any]], *, speed: float | None = 1.0, autostart: bool = True) -> None:
-        """Let the public streams of the recorded markets come from a recording from now on.
-
-        A subscription to depth is answered with the book at the present position of the recording: before it starts,
-        the recorded snapshot itself. Several recorded markets are played in their common order. Clients of JSON get
-        the frames as they were recorded, clients of protobuf what the schema knows of them.
-
-        Args:
-            lines: ``{"t": seconds, "frame": {...}}`` with market data in wire form, in order of time.
-            speed: factor on the recorded pace; None or infinity: as fast as the slowest subscriber takes it.
-            autostart: start once the depth of every recorded market (its trades, where there is no depth) has been
-                subscribed; else only `start_replay` starts it.
-
-        Raises:
-            ValueError: the recording cannot be played.
-        """
-        replay = Replay(lines, speed=speed, autostart=autostart)
-
-        def do() -> None:
-            self._cancel(self._replay_task)
-            self._replay_task = None
-            self._service.replay = replay
-            self._venue.recorded = replay.markets
-
-        self._call(do)
-
-    def start_replay(self) -> None:
-        """Start playing; does nothing if it has started."""
-
-        async def do() -> None:
-            if self._service.replay is None:
-                raise RuntimeError("there is nothing to replay")
-            self._begin_replay()
-
-        self._server.call_async(do)
-
-    def wait_replay(self, timeout: float | None = None) -> bool:
-        """Wait until every recorded frame has been written; False when it was not within ``timeout`` seconds."""
-        replay = self._service.replay
-        if replay is None:
-            raise RuntimeError("there is nothing to replay")
-        return replay.finished.wait(timeout)
-
     # -- on the loop --------------------------------------------------------------------------------------------
 
-    def _begin_replay(self) -> None:
-        if self._replay_task is None and self._service.replay is not None:
-            self._replay_task = self._spawn(self._service.replay.run(self._hub))
+    def _open_contracts(
+        self,
+        symbols: tuple[str, ...],
+        seed: int,
+        depth_wire: DepthWire,
+        private_wire: PrivateWire,
+        authenticator: Authenticator,
+    ) -> ContractGate:
+        """Put the contract half together."""
+        self._contract_faults = ContractFaults(symbols)
+        self._contract_hub = ContractHub(self._faults, self._contract_faults)
+        self._contract_replay = None
+        self._contracts = ContractVenue(
+            symbols,
+            seed=seed,
+            depth_wire=depth_wire,
+            private_wire=private_wire,
+            hub=self._contract_hub,
+            now_ns=self._venue.now_ns,
+        )
+        return ContractGate(
+            self._door,
+            self._contract_hub,
+            self._faults,
+            self._contract_faults,
+            authenticator=authenticator,
+            now_ns=self._venue.now_ns,
+            is_known=self._is_contract,
+            first_frames=self._contract_first_frames,
+            entered=self._contract_entered,
+        )
 
     def _on_open(self) -> None:
         if self._rate > 0:
             self._pump_task = self._spawn(self._pump())
 
     async def _on_close(self) -> None:
-        for task in (self._pump_task, self._replay_task):
-            self._cancel(task)
+        if self._pump_task is not None:
+            self._pump_task.cancel()
+        self._end_replays()
         self._drop_all(_GOING_AWAY)
 
     async def _take_down(self) -> None:
@@ -318,11 +294,9 @@ class LocalExchange(Trading, Holdings, Misbehaviour):
         for _ in range(steps):
             for name in self._venue.listings:
                 self._venue.step(name)
-
-    @staticmethod
-    def _cancel(task: asyncio.Task[None] | None) -> None:
-        if task is not None:
-            task.cancel()
+            if self._contracts.awake:
+                for name in self._contracts.terms:
+                    self._contracts.step(name)
 
     @staticmethod
     def _spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

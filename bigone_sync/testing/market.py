@@ -18,7 +18,6 @@ from bigone_sync.testing._book import (
     SIDES,
     UNITS,
     Batch,
-    BookSide,
     BookView,
     LevelChange,
     Order,
@@ -27,7 +26,8 @@ from bigone_sync.testing._book import (
 )
 from bigone_sync.testing._checks import Refused, check_multiple
 from bigone_sync.testing._clearing import Clearing
-from bigone_sync.testing._ledger import ZERO, Balance, Ledger
+from bigone_sync.testing._ledger import Balance, Ledger
+from bigone_sync.testing._matching import Matching
 
 __all__ = ["Balance", "Batch", "BookView", "LevelChange", "Ledger", "Market", "OrderView", "Trade"]
 
@@ -39,7 +39,7 @@ FIRST_CHANGE_ID = 2**53 + 1
 FIRST_ID = 2**53 + 500_001
 
 
-class Market:
+class Market(Matching):
     """The engine. Not thread-safe: the owner calls it from one thread.
 
     Orders of the configured account are ``own=True``: they lock and move balances in the ledger of their business unit
@@ -64,13 +64,13 @@ class Market:
         tick: Decimal = TICK,
         ids: Iterator[int] | None = None,
     ) -> None:
+        super().__init__()
         self.name = name
         self.base, self.quote = name.split("-")
         self.tick = tick
         self.change_id = FIRST_CHANGE_ID
         self.last_price: Decimal | None = None
         self.now_ns = 0
-        self.sides = {side: BookSide(side) for side in SIDES}
         ledgers = {"SPOT": ledger, "MARGIN": Ledger({}) if margin is None else margin}
         self._clearing = Clearing(self.base, self.quote, ledgers, self.sides[ASK])
         self._rng = random.Random(f"ids:{seed}:{name}")
@@ -154,8 +154,7 @@ class Market:
         if order is None:
             return False
         if order_id not in self._stops and order.price is not None:
-            side = self.sides[order.side]
-            side.reduce(side.levels[order.price], order, order.remaining)
+            self._withdraw(order, order.price)
         self._finish(order, "CANCELLED")
         return True
 
@@ -195,11 +194,6 @@ class Market:
     def view(self) -> BookView:
         """The book as it is now; call after `commit`, else ``change_id`` belongs to an older state."""
         return BookView.freeze(self.change_id, self.sides[BID].amounts(), self.sides[ASK].amounts())
-
-    def best_price(self, side: str) -> Decimal | None:
-        """The best price of a side, None when it is empty."""
-        level = self.sides[side].best()
-        return None if level is None else level.price
 
     def is_open(self, order_id: int) -> bool:
         """Whether the order is resting or waiting for its stop price."""
@@ -278,12 +272,7 @@ class Market:
     # -- matching -----------------------------------------------------------------------------------------------
 
     def _work(self, taker: Order) -> None:
-        book = self.sides[ASK if taker.side == BID else BID]
-        while taker.remaining and (level := book.best()) is not None and _accepts(taker, level.price):
-            maker = next(iter(level.orders.values()))
-            quantity = min(maker.remaining, taker.remaining)
-            book.reduce(level, maker, quantity)
-            self._execute(maker, taker, quantity, level.price)
+        self._match(taker)
         if not taker.remaining:
             return
         if taker.price is None or taker.ioc:
@@ -320,22 +309,3 @@ class Market:
     def _report(self, order: Order) -> None:
         if order.own:
             self._own_changes.append(OrderView.of(self.name, order))
-
-    def _ahead_of(self, order: Order) -> Decimal:
-        """How much a taker must trade before this order's turn comes."""
-        ahead = ZERO
-        for level in self.sides[order.side]:
-            if level.price != order.price:
-                ahead += level.amount
-                continue
-            for other in level.orders.values():
-                if other is order:
-                    return ahead
-                ahead += other.remaining
-        raise AssertionError(f"order {order.id} is not in the book")
-
-
-def _accepts(taker: Order, price: Decimal) -> bool:
-    if taker.price is None:
-        return True
-    return price <= taker.price if taker.side == BID else price >= taker.price
