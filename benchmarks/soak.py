@@ -1,12 +1,13 @@
 """Ten minutes of a bad network and a careless exchange; at the end nothing may be wrong.
 
-    python -m benchmarks.soak [--seconds 600] [--seed 1] [--protocol json|proto]
+    python -m benchmarks.soak [--seconds 600] [--seed 1] [--venue spot|contract] [--protocol json|proto]
 
 A SpotClient with all five channels watches a local exchange through a proxy.  Every few seconds a connection is reset,
 cut, stalled or closed with a code, the exchange restarts, or a change of a book is skipped, repeated or reordered.  At
 the end every kept book must be LIVE and equal to the exchange's own, no trade may have come twice, each missing one
 must lie inside an announced gap, own orders and balances must be the exchange's, and threads and descriptors must be
-as many as at the start.  Exit status 0 if all of that holds.
+as many as at the start.  Exit status 0 if all of that holds.  ``--venue contract`` does so with a ContractClient of
+twenty sockets, and with the misfortunes that contracts have.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
+from benchmarks import contract_soak
+from benchmarks.soaking import covered, same_book, size_of, torment
 from bigone_sync import (
     Account,
     Backoff,
@@ -39,7 +40,7 @@ from bigone_sync import (
     Trade,
 )
 from bigone_sync.testing import FaultProxy, LocalExchange
-from bigone_sync.testing.leaks import Census, census, wait_until
+from bigone_sync.testing.leaks import census, wait_until
 
 __all__ = ["main"]
 
@@ -47,8 +48,6 @@ MARKETS = ("BTC-USDT", "ETH-USDT", "EOS-USDT")
 _RATE = 60.0
 _PAUSE = (1.0, 4.0)
 _SETTLE = 20.0
-# Engine times are cut to microseconds on their way into an event.
-_ROUNDING = timedelta(microseconds=1)
 
 
 @dataclass
@@ -154,24 +153,6 @@ def _watch(client: SpotClient, record: Record) -> dict[str, OrderBook]:
     return {market: client.order_book(market) for market in MARKETS}
 
 
-def _same_book(book: OrderBook, exchange: LocalExchange) -> bool:
-    kept, engine = book.snapshot(), exchange.book(book.market)
-    return (
-        book.is_live
-        and kept.change_id == engine.change_id
-        and {level.price: level.amount for level in kept.bids} == dict(engine.bids)
-        and {level.price: level.amount for level in kept.asks} == dict(engine.asks)
-    )
-
-
-def _covered(time_of: datetime, gaps: Iterable[Gap]) -> bool:
-    return any(
-        (gap.since is None or gap.since <= time_of + _ROUNDING)
-        and (gap.until is None or time_of <= gap.until + _ROUNDING)
-        for gap in gaps
-    )
-
-
 def _trade_faults(record: Record, exchange: LocalExchange) -> list[str]:
     faults = []
     for market in MARKETS:
@@ -182,7 +163,7 @@ def _trade_faults(record: Record, exchange: LocalExchange) -> list[str]:
         gaps = [gap for gap in record.gaps if gap.channel == Channel.TRADES and gap.market == market]
         first = min(seen, default=0)
         missing = [trade for trade in exchange.trades(market) if trade.id > first and trade.id not in seen]
-        silent = [trade for trade in missing if not _covered(trade.time, gaps)]
+        silent = [trade for trade in missing if not covered(trade.time, gaps)]
         if silent:
             faults.append(f"{market}: {len(silent)} of {len(missing)} missing trades were not announced")
     return faults
@@ -203,18 +184,6 @@ def _private_faults(record: Record, exchange: LocalExchange) -> list[str]:
     return faults
 
 
-def _size(taken: Census) -> tuple[int, int]:
-    return len(taken.threads), len(taken.descriptors or ())
-
-
-def _progress(line: str, last: list[float]) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{line:<110}", end="", file=sys.stderr, flush=True)
-    elif time.monotonic() - last[0] >= 5.0:
-        last[0] = time.monotonic()
-        print(line, file=sys.stderr, flush=True)
-
-
 def run(seconds: float, seed: int, protocol: str = "json") -> list[str]:
     """The whole soak; returns what was wrong."""
     record = Record()
@@ -232,31 +201,14 @@ def run(seconds: float, seed: int, protocol: str = "json") -> list[str]:
     ):
         books = _watch(client, record)
         client.wait_ready(10)
-        chaos, before = Chaos(exchange, proxy, seed), _size(census())
-        _torment(client, chaos, books, record, seconds)
+        chaos, before = Chaos(exchange, proxy, seed), size_of(census())
+        torment(client, chaos, books, seconds)
         proxy.heal()
         exchange.pause()
         faults = _settled(client, books, exchange, record)
-        wait_until(lambda: _size(census()) <= before, 5.0, message=f"threads, descriptors: {before} grew")
+        wait_until(lambda: size_of(census()) <= before, 5.0, message=f"threads, descriptors: {before} grew")
         _report(client, chaos, record)
     return faults
-
-
-def _torment(client: SpotClient, chaos: Chaos, books: dict[str, OrderBook], record: Record, seconds: float) -> None:
-    end, act, last, started = time.monotonic() + seconds, 0.0, [0.0], time.monotonic()
-    idle, name = threading.Event(), ""
-    while time.monotonic() < end:
-        if time.monotonic() >= act:
-            name = chaos.act()
-            act = time.monotonic() + chaos.pause()
-        live = sum(book.is_live for book in books.values())
-        stats = client.stats()
-        _progress(
-            f"{time.monotonic() - started:5.0f}/{seconds:.0f} s  {stats.events:>8} events  "
-            f"{stats.reconnects:>4} reconnects  {stats.gaps:>4} gaps  books live {live}/{len(books)}  last: {name}",
-            last,
-        )
-        idle.wait(0.1)
 
 
 def _settled(client: SpotClient, books: dict[str, OrderBook], exchange: LocalExchange, record: Record) -> list[str]:
@@ -267,7 +219,11 @@ def _settled(client: SpotClient, books: dict[str, OrderBook], exchange: LocalExc
 
     def look() -> bool:
         faults[:] = [f"{market}: the book is {book.state}" for market, book in books.items() if not book.is_live]
-        faults.extend(f"{market}: the book differs" for market, book in books.items() if not _same_book(book, exchange))
+        faults.extend(
+            f"{market}: the book differs"
+            for market, book in books.items()
+            if not same_book(book, exchange.book(market))
+        )
         faults.extend(_trade_faults(record, exchange))
         faults.extend(_private_faults(record, exchange))
         if client.stats().queue_depth:
@@ -304,9 +260,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.soak", description="Bad network, careless exchange, sound data.")
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--protocol", choices=("json", "proto"), default="json")
+    parser.add_argument("--venue", choices=("spot", "contract"), default="spot")
+    parser.add_argument("--protocol", choices=("json", "proto"), default="json", help="of spot")
     options = parser.parse_args(arguments)
-    faults = run(options.seconds, options.seed, options.protocol)
+    if options.venue == "contract":
+        faults = contract_soak.run(options.seconds, options.seed)
+    else:
+        faults = run(options.seconds, options.seed, options.protocol)
     for fault in faults:
         print("WRONG:", fault)
     print("soak failed" if faults else "soak passed")

@@ -15,7 +15,8 @@ import pytest
 from bigone_sync.testing import LocalExchange
 from bigone_sync.testing.leaks import wait_until
 
-MARKET = "BTC-USDT"
+MARKET, SYMBOL = "BTC-USDT", "BTCUSDT"
+CONTRACT = "contract_bot"
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.py"))
 ACCOUNT = {"BIGONE_API_KEY": "key", "BIGONE_API_SECRET": "secret"}
@@ -45,7 +46,8 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     from cli_process import running
 
     def start(name: str, exchange: LocalExchange, seconds: str = LONG, **extra: str) -> AbstractContextManager[Any]:
-        settings = {"BIGONE_SPOT_URL": exchange.spot_url, "BIGONE_EXAMPLE_SECONDS": seconds, **ACCOUNT, **extra}
+        urls = {"BIGONE_SPOT_URL": exchange.spot_url, "BIGONE_CONTRACT_URL": exchange.contract_url}
+        settings = {**urls, "BIGONE_EXAMPLE_SECONDS": seconds, **ACCOUNT, **extra}
         context: AbstractContextManager[Any] = running(f"examples/{name}.py", **settings)
         return context
 
@@ -64,10 +66,10 @@ def traded(exchange: LocalExchange, market: str = MARKET) -> set[tuple[D, D]]:
     return {(trade.amount, trade.price) for trade in exchange.trades(market)}
 
 
-def test_there_are_eight_and_the_list_names_them_all() -> None:
+def test_there_are_nine_and_the_list_names_them_all() -> None:
     listed = (ROOT / "examples" / "README.md").read_text()
     assert sorted(re.findall(r"^- \[`(\w+)\.py`\]\(\1\.py\): ", listed, re.MULTILINE)) == EXAMPLES
-    assert len(EXAMPLES) == 8
+    assert len(EXAMPLES) == 9
     for name in EXAMPLES:
         assert len((ROOT / "examples" / f"{name}.py").read_text().splitlines()) < 60, name
 
@@ -86,16 +88,17 @@ def test_the_url_may_be_the_argument(exchange: LocalExchange, monkeypatch: pytes
     monkeypatch.syspath_prepend(str(ROOT / "tests" / "cli"))
     from cli_process import running
 
+    spot = [name for name in EXAMPLES if name != CONTRACT]
+    # Wins over the environment, where nobody listens.
+    nowhere = {"BIGONE_SPOT_URL": "ws://127.0.0.1:1/", "BIGONE_CONTRACT_URL": "ws://127.0.0.1:1/"}
     with ExitStack() as stack:
         for name in EXAMPLES:
-            url = f"{exchange.spot_url}?from={name}"
-            # Wins over the environment, where nobody listens.
-            extra = {"BIGONE_SPOT_URL": "ws://127.0.0.1:1/", "BIGONE_EXAMPLE_SECONDS": LONG, **ACCOUNT}
-            stack.enter_context(running(f"examples/{name}.py", url, **extra))
-        subscribers = wait_until(
-            lambda: len({number for number, request in exchange.requests}) >= len(EXAMPLES), 60, message="not all came"
+            url = exchange.contract_url if name == CONTRACT else f"{exchange.spot_url}?from={name}"
+            stack.enter_context(running(f"examples/{name}.py", url, BIGONE_EXAMPLE_SECONDS=LONG, **nowhere, **ACCOUNT))
+        wait_until(
+            lambda: len({number for number, request in exchange.requests}) >= len(spot), 60, message="not all came"
         )
-        assert subscribers
+        wait_until(lambda: len(exchange.contract_connections()) == 2, 60, message="the contract bot did not come")
 
 
 def test_legacy_callbacks(run: Run, exchange: LocalExchange) -> None:
@@ -143,6 +146,37 @@ def test_orders_bot(run: Run, still: LocalExchange) -> None:
 
 def test_orders_bot_with_wrong_credentials_says_so(run: Run, still: LocalExchange) -> None:
     with run("orders_bot", still, BIGONE_API_SECRET="not-this-one") as process:
+        assert process.wait() == 1
+        assert "AuthenticationError" in process.lines[-1]
+        assert "not-this-one" not in process.text
+
+
+def test_contract_bot(run: Run, still: LocalExchange) -> None:
+    with run("contract_bot", still) as process:
+        process.wait_for("ready: stream, depth@BTCUSDT")
+        book = still.contract_book(SYMBOL)
+        bid, ask = next(iter(book.bids)), next(iter(book.asks))
+        order = still.place_contract_order(SYMBOL, "BUY", 5, price=bid)
+        process.wait_for(f"order {order}: BUY 5 @ {bid}, NEW, 0 filled")
+        still.fill_contract_order(order, 2)
+        process.wait_for(f"order {order}", "PARTIALLY_FILLED, 2 filled")
+        process.wait_for(f"position: 2 contracts at {bid}")
+        still.cancel_contract_order(order)
+        process.wait_for(f"order {order}", "PARTIALLY_CANCELED, 2 filled, done")
+        process.wait_for("2 contracts could be closed at", "spread")
+        still.skip_change(SYMBOL)
+        still.step(20, SYMBOL)
+        process.wait_for("something may have been missed: DEPTH BTCUSDT: sequence gap")
+        still.drop_connections()
+        process.wait_for("something may have been missed: ORDERS BTCUSDT")
+        still.place_contract_order(SYMBOL, "SELL", 2, type="MARKET")
+        process.wait_for("position: 0 contracts")
+        assert ask > bid
+        ends_well(process)
+
+
+def test_contract_bot_with_wrong_credentials_says_so(run: Run, still: LocalExchange) -> None:
+    with run("contract_bot", still, BIGONE_API_SECRET="not-this-one") as process:
         assert process.wait() == 1
         assert "AuthenticationError" in process.lines[-1]
         assert "not-this-one" not in process.text

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from benchmarks import hot_path, soak
+from benchmarks import contract_channels, contract_soak, hot_path, soak
 from benchmarks.payloads import depth_feed, ticker_feed, trade_feed
 from bigone_sync.testing.leaks import leak_check
 
@@ -56,3 +56,20 @@ def test_a_short_soak_finds_nothing_wrong(protocol: str, capsys: pytest.CaptureF
     with leak_check():
         assert soak.run(4.0, seed=3, protocol=protocol) == []
     assert "misfortunes" in capsys.readouterr().out
+
+
+def test_a_short_soak_of_contracts_finds_nothing_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    with leak_check():
+        assert contract_soak.run(4.0, seed=3) == []
+    said = capsys.readouterr().out
+    assert "misfortunes" in said
+    assert "20 connections" in said
+
+
+def test_many_contract_channels_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    with leak_check():
+        contract_channels.main(["--channels", "5", "--seconds", "0.5", "--rate", "20"])
+    _, _, one, five = capsys.readouterr().out.splitlines()
+    assert one.startswith("| 1 | 1 | 4 |")
+    assert five.startswith("| 5 | 5 | 8 |")
+    assert float(five.split("|")[6]) > 0

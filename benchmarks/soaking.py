@@ -1,0 +1,81 @@
+"""What the soaks of all venues share."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bigone_sync import ContractClient, Gap, OrderBook, SpotClient
+from bigone_sync.testing.leaks import Census
+from bigone_sync.testing.market import BookView
+
+__all__ = ["covered", "same_book", "size_of", "torment"]
+
+# Engine times are cut to microseconds, or milliseconds, on their way into an event.
+_ROUNDING = timedelta(milliseconds=1)
+_EVERY = 5.0
+
+
+class Chaos(Protocol):
+    """Misfortunes."""
+
+    def act(self) -> str:
+        """Do one thing; returns its name."""
+
+    def pause(self) -> float:
+        """Seconds until the next."""
+
+
+def torment(client: SpotClient | ContractClient, chaos: Chaos, books: Mapping[str, OrderBook], seconds: float) -> None:
+    """One misfortune after the other, for so long."""
+    end, act, last, started = time.monotonic() + seconds, 0.0, [0.0], time.monotonic()
+    idle, name = threading.Event(), ""
+    while time.monotonic() < end:
+        if time.monotonic() >= act:
+            name = chaos.act()
+            act = time.monotonic() + chaos.pause()
+        live = sum(book.is_live for book in books.values())
+        stats = client.stats()
+        _progress(
+            f"{time.monotonic() - started:5.0f}/{seconds:.0f} s  {stats.events:>8} events  "
+            f"{stats.reconnects:>4} reconnects  {stats.gaps:>4} gaps  books live {live}/{len(books)}  last: {name}",
+            last,
+        )
+        idle.wait(0.1)
+
+
+def _progress(line: str, last: list[float]) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{line:<110}", end="", file=sys.stderr, flush=True)
+    elif time.monotonic() - last[0] >= _EVERY:
+        last[0] = time.monotonic()
+        print(line, file=sys.stderr, flush=True)
+
+
+def same_book(book: OrderBook, engine: BookView) -> bool:
+    """Whether a kept book is live and the exchange's own, level by level."""
+    kept = book.snapshot()
+    return (
+        book.is_live
+        and kept.change_id == engine.change_id
+        and {level.price: level.amount for level in kept.bids} == dict(engine.bids)
+        and {level.price: level.amount for level in kept.asks} == dict(engine.asks)
+    )
+
+
+def covered(time_of: datetime, gaps: Iterable[Gap]) -> bool:
+    """Whether a moment lies in an announced hole."""
+    return any(
+        (gap.since is None or gap.since <= time_of + _ROUNDING)
+        and (gap.until is None or time_of <= gap.until + _ROUNDING)
+        for gap in gaps
+    )
+
+
+def size_of(taken: Census) -> tuple[int, int]:
+    """Threads and descriptors."""
+    return len(taken.threads), len(taken.descriptors or ())
