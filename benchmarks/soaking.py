@@ -5,19 +5,20 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bigone_sync import ContractClient, Gap, OrderBook, SpotClient
-from bigone_sync.testing.leaks import Census
+from bigone_sync import BigOneError, ContractClient, Gap, OrderBook, SpotClient
+from bigone_sync.testing.leaks import Census, wait_until
 from bigone_sync.testing.market import BookView
 
-__all__ = ["covered", "same_book", "size_of", "torment"]
+__all__ = ["covered", "same_book", "settled", "size_of", "torment"]
 
 # Engine times are cut to microseconds, or milliseconds, on their way into an event.
 _ROUNDING = timedelta(milliseconds=1)
 _EVERY = 5.0
+_SETTLE = 20.0
 
 
 class Chaos(Protocol):
@@ -54,6 +55,26 @@ def _progress(line: str, last: list[float]) -> None:
     elif time.monotonic() - last[0] >= _EVERY:
         last[0] = time.monotonic()
         print(line, file=sys.stderr, flush=True)
+
+
+def settled(client: SpotClient | ContractClient, look: Callable[[], list[str]]) -> list[str]:
+    """Wait until ``look`` finds nothing wrong; returns what is wrong when patience ends."""
+    faults: list[str] = []
+
+    def is_sound() -> bool:
+        faults[:] = look()
+        if client.stats().queue_depth:
+            faults.append("events are still queued")
+        return not faults
+
+    try:
+        client.wait_ready(_SETTLE)
+        wait_until(is_sound, _SETTLE)
+    except (AssertionError, BigOneError) as error:
+        faults.append(f"did not settle: {error}")
+    if client.stats().callback_errors:
+        faults.append(f"{client.stats().callback_errors} callbacks failed")
+    return faults
 
 
 def same_book(book: OrderBook, engine: BookView) -> bool:
