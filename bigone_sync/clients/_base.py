@@ -18,13 +18,13 @@ from ..transport.connection import Pacer
 from ..transport.proxies import parse_proxy
 from ..transport.settings import TransportSettings
 from ._arguments import check_handler
+from ._closing import S
 from ._lifecycle import Lifecycle
 from ._numbers import client_stats
 from ._registry import Registry
 
 __all__ = ["BaseClient"]
 
-S = TypeVar("S", bound=BaseSession)
 _H = TypeVar("_H", bound=Callable[[Any], object])
 _ORDER = (
     ConnectionState.CLOSED,

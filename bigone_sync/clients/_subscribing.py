@@ -12,7 +12,8 @@ from ..errors import ConfigurationError
 from ..events import SubscriptionKey
 from ..subscription import Handler, Subscription
 from ._arguments import check_overflow
-from ._base import BaseClient, S
+from ._base import BaseClient
+from ._closing import S
 from ._stream_methods import StreamMethods
 
 __all__ = ["Subscribing"]

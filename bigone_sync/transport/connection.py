@@ -204,17 +204,26 @@ class Connection:
         if attempt is not None and not attempt.say_goodbye():
             attempt.kill(None)
 
-    def finish_close(self, timeout: float) -> bool:
-        """Wait up to ``timeout`` seconds for the thread; the second half of it without politeness. True if it ended."""
+    def join(self, timeout: float) -> bool:
+        """Wait up to ``timeout`` seconds for the thread of a connection that was asked to end. True if it ended."""
         if not self._thread.is_alive() or self._thread is threading.current_thread():
             self._advance(Input.ENDED) if self._state in _DOWN else None
             return True
-        self._thread.join(timeout / 2)
+        self._thread.join(max(0.0, timeout))
+        return not self._thread.is_alive()
+
+    def cut(self) -> None:
+        """Be no longer polite."""
         attempt = self._attempt
         if attempt is not None:
             attempt.kill(None)
-        self._thread.join(timeout / 2)
-        return not self._thread.is_alive()
+
+    def finish_close(self, timeout: float) -> bool:
+        """Wait up to ``timeout`` seconds for the thread; the second half of it without politeness. True if it ended."""
+        if self.join(timeout / 2):
+            return True
+        self.cut()
+        return self.join(timeout / 2)
 
     def abandon(self) -> None:
         """In a forked child: let go of the descriptor without a word to the peer."""
