@@ -14,6 +14,7 @@ from ..events import Cash, Instrument, Position, SubscriptionKey
 from ..kept import Kept, KeptView
 from ..protocol.base import Handshake
 from ..protocol.contract import ContractProtocol, Socket
+from ..protocol.contract_socket import KeptValues
 from ..session_base import BaseSession
 from ..socket_session import SocketSession
 from ..subscription import Handler, Subscription
@@ -121,18 +122,8 @@ class ContractClient(ContractPublicStreams, ContractPrivateStreams, Subscribing[
     def _make_session(self, channel: str) -> SocketSession:
         name, socket = f"{self._name}/{channel}", self._sockets[channel]
         is_private = socket.channel is None
-        keeping: _Private | Kept[Instrument] | None = self._private if is_private else None
-        if socket == Socket(Channel.INSTRUMENTS):
-            keeping = self._instruments
-        protocol = ContractProtocol(
-            socket,
-            connection=name,
-            kept={
-                Channel.CASH: self._private.cash,
-                Channel.POSITIONS: self._private.positions,
-                **({Channel.INSTRUMENTS: self._instruments} if keeping is self._instruments else {}),
-            },
-        )
+        keeping, kept = self._kept_of(socket)
+        protocol = ContractProtocol(socket, connection=name, kept=kept)
         session = SocketSession(
             name,
             protocol,
@@ -147,6 +138,15 @@ class ContractClient(ContractPublicStreams, ContractPrivateStreams, Subscribing[
         )
         session.connection = Connection(name, session, self._transport, pacer=self._pacer)
         return session
+
+    def _kept_of(self, socket: Socket) -> tuple[_Private | Kept[Instrument] | None, dict[Channel, KeptValues]]:
+        """What is kept of a socket's data, as a whole and by channel."""
+        if socket.channel is None:
+            private = self._private
+            return private, {Channel.CASH: private.cash, Channel.POSITIONS: private.positions}
+        if socket == Socket(Channel.INSTRUMENTS):
+            return self._instruments, {Channel.INSTRUMENTS: self._instruments}
+        return None, {}
 
     def _make_way(self, keys: Sequence[SubscriptionKey]) -> None:
         """A channel that was refused is asked for again, over a new connection."""
@@ -247,8 +247,8 @@ class ContractClient(ContractPublicStreams, ContractPrivateStreams, Subscribing[
         """Have a channel's values kept; on a client that was closed they stay what they were."""
         if self._closing or self._closed.is_set():
             return
+        key = contract_key(channel, None)
         with self._lock:
-            wanted = [key for session in self._sessions.values() for key in session.streams]
-            has_one = any(key.channel == channel and key.market is None for key in wanted)
-        if not has_one:
-            self._add([contract_key(channel, None)], None, Overflow.BLOCK)
+            session = self._sessions.get(self._channel_of(key))
+        if session is None or key not in session.streams:
+            self._add([key], None, Overflow.BLOCK)
