@@ -18,11 +18,11 @@ PATIENCE = 60.0
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a child: this package importable, nothing of a proxy or an account."""
+    """The environment of a child: this package importable, nothing of a proxy, an account or another terminal."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.lower().endswith("_proxy") and not name.startswith("BIGONE_")
+        if not name.lower().endswith("_proxy") and not name.startswith("BIGONE_") and name not in ("COLUMNS", "LINES")
     }
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **(extra or {})}
 
