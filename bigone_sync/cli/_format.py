@@ -5,10 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from ..events import Account, Order, Trade
-from ._settings import AMOUNT_PLACES, PRICE_PLACES
+from ..events import Account, Cash, Fill, Position, Trade
+from ._own import OwnOrder
+from ._settings import AMOUNT_PLACES, COIN_PLACES, MONEY_PLACES, PRICE_PLACES
 
-__all__ = ["account_text", "amount", "number", "order_short", "order_text", "places", "price", "trade_text"]
+__all__ = [
+    "account_text",
+    "amount",
+    "cash_text",
+    "fill_text",
+    "money",
+    "number",
+    "order_short",
+    "order_text",
+    "places",
+    "position_text",
+    "price",
+    "size",
+    "trade_text",
+]
 
 _MOST_PLACES = 12
 
@@ -33,29 +48,29 @@ def price(value: Decimal | None) -> str:
     return number(value, PRICE_PLACES if value is None else places([value], PRICE_PLACES))
 
 
-def amount(value: Decimal | None) -> str:
-    """An amount by itself, outside of a column."""
-    return number(value, AMOUNT_PLACES if value is None else places([value], AMOUNT_PLACES))
+def amount(value: Decimal | None, least: int = AMOUNT_PLACES) -> str:
+    """An amount by itself, outside of a column, with at least so many decimals."""
+    return number(value, least if value is None else places([value], least))
 
 
-def order_text(label: str, before: Order | None, order: Order) -> str:
+def order_text(label: str, before: OwnOrder | None, order: OwnOrder, least: int = AMOUNT_PLACES) -> str:
     """What an update of an own order says, given what was known of the order before."""
-    text = f"{label} {order.side} {amount(order.amount)} @ {price(order.price)}: {order.state}"
-    filled = order.filled_amount
+    text = f"{label} {order.side} {amount(order.amount, least)} @ {price(order.price)}: {order.state}"
+    filled = order.filled
     if order.is_final and filled:
-        text += f", {amount(filled)} filled at {price(order.avg_deal_price)} on average"
+        text += f", {amount(filled, least)} filled at {price(order.average)} on average"
     elif filled:
-        known = before.filled_amount if before is not None else None
-        text += f", {amount(filled)} filled" + (f" (before: {amount(known)})" if known else "")
+        known = before.filled if before is not None else None
+        text += f", {amount(filled, least)} filled" + (f" (before: {amount(known, least)})" if known else "")
     return text + (" [from the snapshot]" if order.is_snapshot else "")
 
 
-def order_short(label: str, order: Order) -> str:
+def order_short(label: str, order: OwnOrder, least: int = AMOUNT_PLACES) -> str:
     """The same in a few words."""
     if order.is_final:
         text = f"{label} {order.state}"
-    elif order.filled_amount:
-        text = f"{label} {amount(order.filled_amount)} filled"
+    elif order.filled:
+        text = f"{label} {amount(order.filled, least)} filled"
     else:
         text = f"{label} {order.side} {order.state}"
     return text + (" (snapshot)" if order.is_snapshot else "")
@@ -67,6 +82,45 @@ def account_text(account: Account) -> str:
     return text + (" [from the snapshot]" if account.is_snapshot else "")
 
 
-def trade_text(trade: Trade) -> str:
+def trade_text(trade: Trade, least: int = AMOUNT_PLACES) -> str:
     """One line about a public trade."""
-    return f"{trade.taker_side} {amount(trade.amount)} @ {price(trade.price)}"
+    return f"{trade.taker_side} {amount(trade.amount, least)} @ {price(trade.price)}"
+
+
+# -- contracts
+
+
+def money(value: Decimal | None, currency: str | None) -> str:
+    """An amount of a currency, rounded: the account keeps more decimals than anybody reads."""
+    return number(value, MONEY_PLACES if currency == "USDT" else COIN_PLACES)
+
+
+def size(value: Decimal | None) -> str:
+    """Contracts with their sign, since a position may be short."""
+    return amount(value, 0) if not value or value < 0 else f"+{amount(value, 0)}"
+
+
+def position_text(position: Position) -> str:
+    """One line about a position."""
+    if not position.size:
+        return f"{position.market} flat, {money(position.realised_pnl, position.currency)} realised"
+    word = "long" if position.size > 0 else "short"
+    return (
+        f"{position.market} {word} {amount(abs(position.size), 0)} contracts, entered at"
+        f" {price(position.entry_price)}, PnL {money(position.unrealized_pnl, position.currency)} open,"
+        f" {money(position.realised_pnl, position.currency)} realised"
+    )
+
+
+def cash_text(cash: Cash) -> str:
+    """One line about the cash of a currency."""
+    parts = [("in total", cash.balances), ("for positions", cash.position_margin), ("for orders", cash.order_margin)]
+    return f"{cash.currency} " + ", ".join(f"{money(value, cash.currency)} {word}" for word, value in parts)
+
+
+def fill_text(label: str, fill: Fill, currency: str | None) -> str:
+    """One line about an own trade."""
+    return (
+        f"{label} {fill.side} {amount(fill.size, 0)} @ {price(fill.price)},"
+        f" fee {money(fill.fee, currency)}, PnL {money(fill.pnl, currency)}"
+    )

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ._recorder import Recorder
+from ._recording import Recording
 
 __all__ = ["logs_to"]
 
@@ -16,21 +16,21 @@ _UNDERNEATH = "websocket"
 
 
 class _NoteHandler(logging.Handler):
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recording: Recording) -> None:
         super().__init__(logging.WARNING)
-        self._recorder = recorder
+        self._recording = recording
 
     def emit(self, record: logging.LogRecord) -> None:
         """Note the record; an error that the package logs is one of the demo, too."""
-        self._recorder.note("log", f"{record.levelname} {record.name}: {record.getMessage()}")
+        self._recording.note("log", f"{record.levelname} {record.name}: {record.getMessage()}")
         if record.levelno >= logging.ERROR:
-            self._recorder.unexpected.append(record.getMessage())
+            self._recording.unexpected.append(record.getMessage())
 
 
 @contextmanager
-def logs_to(recorder: Recorder) -> Iterator[None]:
-    """Within the block warnings and errors of the package become notes of ``recorder``; nothing else is shown."""
-    handlers = {_OWN: _NoteHandler(recorder), _UNDERNEATH: logging.NullHandler()}
+def logs_to(recording: Recording) -> Iterator[None]:
+    """Within the block warnings and errors of the package become notes of ``recording``; nothing else is shown."""
+    handlers = {_OWN: _NoteHandler(recording), _UNDERNEATH: logging.NullHandler()}
     propagated = {name: logging.getLogger(name).propagate for name in handlers}
     for name, handler in handlers.items():
         logging.getLogger(name).addHandler(handler)

@@ -12,18 +12,24 @@ from rich.text import Text
 
 from ..book import BookView
 from ..enums import BookState, ConnectionState, OrderState, Side
-from ..events import Order, PriceLevel
+from ..events import PriceLevel
 from ..stats import ClientStats
 from . import _format
-from ._recorder import Recorder
-from ._settings import AMOUNT_PLACES, PRICE_PLACES
+from ._own import OwnOrder
+from ._recording import Recording
+from ._settings import PRICE_PLACES
 
 __all__ = ["account", "book", "connections", "story", "trades"]
 
 _BUY, _SELL = "green", "red"
 _BOOK_STYLES = {BookState.LIVE: "green", BookState.STALE: "red"}
 _STATE_STYLES = {ConnectionState.READY: "green", ConnectionState.WAITING: "red"}
-_ORDER_STYLES = {OrderState.FILLED: "green", OrderState.CANCELLED: "yellow", OrderState.REJECTED: "red"}
+_ORDER_STYLES = {
+    OrderState.FILLED: "green",
+    OrderState.CANCELLED: "yellow",
+    OrderState.PARTIALLY_CANCELED: "yellow",
+    OrderState.REJECTED: "red",
+}
 _NOTE_STYLES = {"demo": "bold magenta", "book": "cyan", "gap": "yellow"}
 _BAR = 12
 _STATE_WIDTH = len("● CONNECTING")
@@ -67,7 +73,7 @@ def bar(value: Decimal, most: Decimal, width: int) -> str:
 # -- the book
 
 
-def book(view: BookView, recorder: Recorder, levels: int, width: int) -> Panel:
+def book(view: BookView, recorder: Recording, levels: int, width: int) -> Panel:
     """Sells above, buys below, the best ones next to the line in the middle."""
     style = _BOOK_STYLES.get(view.state, "yellow")
     title = f"order book [{style}]{view.state}[/]"
@@ -75,7 +81,7 @@ def book(view: BookView, recorder: Recorder, levels: int, width: int) -> Panel:
         return _panel(_no_prices(view.state, levels), title, "no prices rather than wrong ones", style)
     rows = (*view.asks, *view.bids)
     price_places = _format.places((level.price for level in rows), PRICE_PLACES)
-    amount_places = _format.places((level.amount for level in rows), AMOUNT_PLACES)
+    amount_places = _format.places((level.amount for level in rows), recorder.amount_places)
     most = max(level.amount for level in rows)
     mine = {order.price for order in _open_orders(recorder)}
     table = _grid("r", "r", "l")
@@ -103,18 +109,18 @@ def _no_prices(state: BookState, levels: int) -> Text:
     return Text("\n" * (levels - 1) + text, style="dim", justify="center")
 
 
-def _open_orders(recorder: Recorder) -> list[Order]:
+def _open_orders(recorder: Recording) -> list[OwnOrder]:
     return [states[-1] for states in recorder.orders().values() if not states[-1].is_final]
 
 
 # -- trades
 
 
-def trades(recorder: Recorder, rows: int) -> Panel:
+def trades(recorder: Recording, rows: int) -> Panel:
     """The latest trades, newest first."""
     shown = recorder.trades()[:rows]
     price_places = _format.places((trade.price for trade in shown), PRICE_PLACES)
-    amount_places = _format.places((trade.amount for trade in shown), AMOUNT_PLACES)
+    amount_places = _format.places((trade.amount for trade in shown), recorder.amount_places)
     table = _grid("l", "l", "r", "r")
     for trade in shown:
         buys = trade.taker_side == Side.BUY
@@ -130,14 +136,15 @@ def trades(recorder: Recorder, rows: int) -> Panel:
 # -- connections
 
 
-def connections(recorder: Recorder, stats: ClientStats) -> Panel:
+def connections(recorder: Recording, stats: ClientStats) -> Panel:
     """One line a connection."""
     table = _grid("l", "l", "r", "r")
     for name, channel in stats.channels.items():
         style = _STATE_STYLES.get(channel.state, "yellow")
         rtt = "" if channel.ping_rtt is None else f"{channel.ping_rtt * 1000:.1f} ms"
         state = Text(f"● {channel.state}".ljust(_STATE_WIDTH), style=style)
-        table.add_row(name, state, f"{channel.frames:,}", Text(rtt, style="dim"))
+        short = name.removesuffix(f"@{recorder.market}")
+        table.add_row(short, state, f"{channel.frames:,}", Text(rtt, style="dim"))
     recovery = recorder.recovery
     if recovery is None:
         return _panel(table, "connections", "state, frames read, ping")
@@ -149,69 +156,65 @@ def connections(recorder: Recorder, stats: ClientStats) -> Panel:
 # -- account
 
 
-def account(recorder: Recorder) -> Panel:
-    """The latest own order and the balances."""
+def account(recorder: Recording) -> Panel:
+    """The latest own order and what the account has."""
     orders = recorder.orders()
     content = Table.grid(expand=True)
     if orders:
         states = list(orders.values())[-1]
-        content.add_row(_order_line(len(orders), states[-1]))
-        content.add_row(_filled(states[-1]))
+        content.add_row(_order_line(len(orders), states[-1], recorder.amount_places))
+        content.add_row(_filled(states[-1], recorder.amount_places))
         content.add_row(_life(states))
     else:
         content.add_row(Text("the demo will place an order soon\n\n", style="dim"))
-    content.add_row(_balances(recorder))
-    return _panel(content, "own order, balances", "asset, total, locked by orders")
+    content.add_row(_holdings(recorder))
+    return _panel(content, recorder.account_title, recorder.account_caption)
 
 
-def _order_line(number: int, order: Order) -> Text:
+def _order_line(number: int, order: OwnOrder, least: int) -> Text:
     return Text.assemble(
         (f"#{number} ", "dim"),
         (f"{order.side} ", _side_style(order.side)),
-        f"{_format.amount(order.amount)} @ {_format.price(order.price)}  ",
+        f"{_format.amount(order.amount, least)} @ {_format.price(order.price)}  ",
         (str(order.state), "bold " + _ORDER_STYLES.get(order.state, "white")),
+        no_wrap=True,
+        overflow="ellipsis",
     )
 
 
-def _filled(order: Order) -> Text:
-    amount, filled = order.amount or Decimal(0), order.filled_amount or Decimal(0)
+def _filled(order: OwnOrder, least: int) -> Text:
+    amount, filled = order.amount or Decimal(0), order.filled or Decimal(0)
     drawn = bar(filled, amount, _BAR) if filled else ""
     return Text.assemble(
         "   ",
         (drawn, _side_style(order.side)),
         ("░" * (_BAR - len(drawn)), "bright_black"),
-        f" {_format.amount(filled)} filled",
+        f" {_format.amount(filled, least)} filled",
     )
 
 
-def _life(states: Sequence[Order]) -> Text:
+def _life(states: Sequence[OwnOrder]) -> Text:
     text = Text("   ", style="dim", no_wrap=True, overflow="ellipsis")
     steps: list[str] = []
     for order in states:
-        partly = order.state == OrderState.PENDING and order.filled_amount
-        word = "partly filled" if partly else str(order.state)
+        word = "partly filled" if order.filled and not order.is_final else str(order.state)
         if not steps or steps[-1] != word:
             steps.append(word)
     return text.append(" → ".join(steps))
 
 
-def _balances(recorder: Recorder) -> Table:
+def _holdings(recorder: Recording) -> Table:
     table = _grid("l", "r", "r")
-    for balance in recorder.balances().values():
-        locked = balance.locked_balance
-        # Rounded: fees have more decimals than there is room for.
-        table.add_row(
-            Text(balance.asset, style="bold"),
-            _format.number(balance.balance, AMOUNT_PLACES),
-            Text(_format.number(locked, AMOUNT_PLACES), style="yellow" if locked else "dim"),
-        )
+    for holding in recorder.holdings():
+        style = "yellow" if holding.is_busy else "dim"
+        table.add_row(Text(holding.name, style="bold"), holding.value, Text(holding.detail, style=style))
     return table
 
 
 # -- the story
 
 
-def story(recorder: Recorder, rows: int) -> Panel:
+def story(recorder: Recording, rows: int) -> Panel:
     """What happened last, newest at the bottom."""
     notes = [note for note in recorder.notes() if note.is_main][-max(1, rows) :]
     table = Table.grid(padding=(0, 1))

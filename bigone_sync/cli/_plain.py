@@ -8,7 +8,7 @@ import click
 
 from ..book import OrderBook
 from . import _format
-from ._recorder import Recorder
+from ._recording import Recording
 
 __all__ = ["PlainView"]
 
@@ -26,7 +26,7 @@ class PlainView:
         seconds: length of the show.
     """
 
-    def __init__(self, recorder: Recorder, book: OrderBook, seconds: float) -> None:
+    def __init__(self, recorder: Recording, book: OrderBook, seconds: float) -> None:
         self._recorder, self._book = recorder, book
         self._pause = max(_LEAST_PAUSE, seconds / _MARKET_LINES)
         self._printed = 0
@@ -58,7 +58,7 @@ class PlainView:
             self._line(note.at, note.kind, note.text)
 
     def _line(self, at: float, kind: str, text: str) -> None:
-        click.echo(f"{at:7.2f} s  {kind:<8}{text}")
+        click.echo(f"{at:7.2f} s  {kind:<{self._recorder.kind_width}}{text}")
 
     def _market(self) -> str:
         view = self._book.snapshot(1)
@@ -66,7 +66,9 @@ class PlainView:
         if view.best_bid is None or view.best_ask is None:
             return f"book {view.state}: no prices are shown rather than wrong ones"
         bid, ask = view.best_bid, view.best_ask
-        text = f"bid {_format.price(bid.price)} x {_format.amount(bid.amount)}"
-        text += f"  ask {_format.price(ask.price)} x {_format.amount(ask.amount)}"
+        least = self._recorder.amount_places
+        text = f"bid {_format.price(bid.price)} x {_format.amount(bid.amount, least)}"
+        text += f"  ask {_format.price(ask.price)} x {_format.amount(ask.amount, least)}"
         text += f"  book {view.state}, {len(self._recorder.trade_ids())} trades"
-        return text + (f", last {_format.trade_text(trades[0])}" if trades else "")
+        text += f", last {_format.trade_text(trades[0], least)}" if trades else ""
+        return text + self._recorder.market_text()

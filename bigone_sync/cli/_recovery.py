@@ -23,6 +23,7 @@ class Recovery:
         self._lost: set[str] = set()
         self._back: set[str] = set()
         self._went_stale = False
+        self._lag = ""
 
     @property
     def is_noticed(self) -> bool:
@@ -42,11 +43,18 @@ class Recovery:
         elif state == ConnectionState.READY and connection in self._lost:
             self._back.add(connection)
 
-    def look(self, book: BookState, now: float) -> bool:
-        """Judge anew; True when this was the moment in which the recovery was complete."""
+    def look(self, book: BookState, now: float, lag: str = "") -> bool:
+        """Judge anew; True when this was the moment in which the recovery was complete.
+
+        Args:
+            book: state of the kept book.
+            now: by the caller's clock.
+            lag: what else is not yet up to date, in words.
+        """
+        self._lag = lag
         if book == BookState.STALE:
             self._went_stale = True
-        if self.is_over or not self.is_noticed or self._back != self._lost or book != BookState.LIVE:
+        if self.is_over or not self.is_noticed or self._back != self._lost or book != BookState.LIVE or lag:
             return False
         self.seconds = now - self.began
         return True
@@ -58,4 +66,6 @@ class Recovery:
         if not self._went_stale:
             return "the kept book did not become STALE"
         waiting = sorted(self._lost - self._back)
-        return f"not READY again: {', '.join(waiting)}" if waiting else "the kept book is not LIVE again"
+        if waiting:
+            return f"not READY again: {', '.join(waiting)}"
+        return f"{self._lag} not up to date again" if self._lag else "the kept book is not LIVE again"

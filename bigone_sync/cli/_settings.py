@@ -10,8 +10,11 @@ __all__ = [
     "AMOUNT_PLACES",
     "BACKOFF",
     "BALANCES",
+    "COIN_PLACES",
     "CONNECT_LIMIT",
+    "CONTRACT_RATE",
     "LIMITS",
+    "MONEY_PLACES",
     "PRICE_PLACES",
     "RATE",
     "RECOVERY_LIMIT",
@@ -23,6 +26,8 @@ __all__ = [
 
 RATE = 40.0
 """Things that happen in the market, per second."""
+CONTRACT_RATE = 20.0
+"""The same in a contract, of whose trades a new socket tells fewer than a spot snapshot."""
 BALANCES = (Decimal(10), Decimal(500_000))
 """What the account owns: base asset, quote asset."""
 TRADES_ASKED = 200
@@ -44,3 +49,7 @@ TICK = 0.1
 
 PRICE_PLACES = 2
 AMOUNT_PLACES = 5
+MONEY_PLACES = 2
+"""Of USDT."""
+COIN_PLACES = 8
+"""Of coins that a contract is settled in."""

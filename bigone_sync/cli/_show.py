@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from ..auth import Credentials
-from ..clients.spot import SpotClient
 from ..errors import ConnectTimeout
 from . import _settings as settings
 from ._plain import PlainView
-from ._recorder import Recorder
+from ._stage import Stage
 from ._story import Story
 from ._summary import show_summary
 from ._verdict import Check, judge
@@ -23,10 +21,8 @@ from ._view import RichView, can_draw
 if TYPE_CHECKING:
     from ..testing import FaultProxy, LocalExchange
 
-__all__ = ["CREDENTIALS", "INTERRUPTED", "Show"]
+__all__ = ["INTERRUPTED", "Show"]
 
-CREDENTIALS = Credentials("demo-key", "demo-secret")
-"""Of the account on the exchange in this process; worth nothing anywhere else."""
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells count it: 128 + SIGINT."""
 
@@ -37,7 +33,7 @@ class Show:
     Args:
         exchange: started.
         proxy: started, in front of the exchange.
-        recorder: for the exchange's market.
+        stage: the venue, with the exchange's market.
         seconds: length, from the moment in which the client is ready.
         seed: of the story.
         protocol: of the client, ``"json"`` or ``"proto"``.
@@ -48,28 +44,17 @@ class Show:
         self,
         exchange: LocalExchange,
         proxy: FaultProxy,
-        recorder: Recorder,
+        stage: Stage,
         *,
         seconds: float,
         seed: int,
         protocol: str,
         console: Console,
     ) -> None:
-        self._exchange, self._recorder = exchange, recorder
+        self._exchange, self._stage, self._recorder = exchange, stage, stage.recording
         self._seconds, self._protocol, self._console = seconds, protocol, console
-        self._client = SpotClient(
-            CREDENTIALS,
-            protocol=protocol,
-            url=proxy.url,
-            proxy="",  # whatever the environment says: nothing leaves this process
-            backoff=settings.BACKOFF,
-            timeouts=settings.TIMEOUTS,
-            limits=settings.LIMITS,
-        )
-        recorder.attach(self._client)
-        self._story = Story(
-            exchange, proxy, recorder, seconds=seconds, seed=seed, channels=len(self._client.connections)
-        )
+        self._client = stage.make_client(proxy.url, protocol)
+        self._story = Story(exchange, proxy, stage, seconds=seconds, seed=seed, channels=len(self._client.connections))
         self._draws = can_draw(console)
         self._view = self._make_view()
 
@@ -94,7 +79,7 @@ class Show:
             except KeyboardInterrupt:
                 interrupted = True
                 self._recorder.note("demo", "interrupted: the show ends here", "interrupted")
-            checks = self._compare()
+            checks = self._compare(interrupted)
             # Before the end, which also makes news.
             stats, notes = self._client.stats(), self._recorder.notes()
         show_summary(self._console, stats, checks, notes if self._draws else ())
@@ -136,11 +121,10 @@ class Show:
             self._view.show(elapsed)
             self._client.wait(settings.TICK)
 
-    def _compare(self) -> list[Check]:
+    def _compare(self, interrupted: bool) -> list[Check]:
         """Let an unfinished recovery come to its end, pause the market, and compare when the last events are in."""
-        recovery = self._recorder.recovery
         deadline = time.monotonic() + settings.RECOVERY_LIMIT
-        while recovery is not None and not recovery.is_over and time.monotonic() < deadline:
+        while self._is_under_way(interrupted) and time.monotonic() < deadline:
             self._story.tend(math.inf)
             self._recorder.look()
             self._client.wait(settings.TICK)
@@ -151,7 +135,14 @@ class Show:
         self._view.show(self._seconds)
         deadline = time.monotonic() + settings.SETTLE_LIMIT
         while True:
-            checks = judge(self._exchange, self._client, self._recorder)
+            checks = judge(self._exchange, self._stage)
             if all(check.ok for check in checks) or time.monotonic() >= deadline:
                 return checks
             self._client.wait(settings.TICK)
+
+    def _is_under_way(self, interrupted: bool) -> bool:
+        """Whether there is a recovery that is not over, or something of the story that had to wait for it."""
+        recovery = self._recorder.recovery
+        if recovery is None:
+            return False
+        return not recovery.is_over or not (interrupted or self._story.play(self._seconds))

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..enums import Side
-from ._recorder import Recorder
+from ._stage import Stage
 
 if TYPE_CHECKING:
     from ..testing import FaultProxy, LocalExchange
@@ -33,7 +33,7 @@ _OUTAGE = 0.08
 _NEAR, _FARTHER = 2, 5
 """Levels in front of an order when it is placed: farther out the crowd leaves something to cancel."""
 # Buys and sells in turn, filled and cancelled in turn, so that the account does not run dry.
-_LIVES = (("BID", True), ("ASK", False), ("ASK", True), ("BID", False))
+_LIVES = ((Side.BUY, True), (Side.SELL, False), (Side.SELL, True), (Side.BUY, False))
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Story:
     Args:
         exchange: where the orders are placed.
         proxy: the path that is broken.
-        recorder: is told what was done.
+        stage: knows how orders are placed; its recording is told what was done.
         seconds: length of the show.
         seed: decides the amounts.
         channels: how many connections the client has.
@@ -58,13 +58,14 @@ class Story:
         self,
         exchange: LocalExchange,
         proxy: FaultProxy,
-        recorder: Recorder,
+        stage: Stage,
         *,
         seconds: float,
         seed: int,
         channels: int,
     ) -> None:
-        self._exchange, self._proxy, self._recorder = exchange, proxy, recorder
+        self._exchange, self._proxy = exchange, proxy
+        self._stage, self._recorder = stage, stage.recording
         self._channels = channels
         self._rng = random.Random(f"demo:{seed}")
         self._open: str | None = None
@@ -87,12 +88,13 @@ class Story:
             steps.append(_Step(start + _ENDED * length, self._fill_the_rest if to_the_end else self._cancel))
         return steps
 
-    def play(self, now: float) -> None:
-        """Do what is due ``now`` seconds after the beginning."""
+    def play(self, now: float) -> bool:
+        """Do what is due ``now`` seconds after the beginning; False if some of it has to wait."""
         self._now = now
-        while self._steps and self._steps[0].at <= now:
+        while self._is_due(now) and not self._must_wait():
             self._steps.popleft().act()
         self.tend(now)
+        return not self._is_due(now)
 
     def tend(self, now: float) -> None:
         """End the outage when it has lasted long enough, but not before everybody has noticed it."""
@@ -102,20 +104,31 @@ class Story:
             self._recorder.note("demo", "the path works again")
             self._proxy.heal()
 
+    def _is_due(self, now: float) -> bool:
+        return bool(self._steps) and self._steps[0].at <= now
+
+    def _must_wait(self) -> bool:
+        """Whether an order that ended now could end unheard: the client is away, or has not yet heard of it at all."""
+        if self._stage.tells_ends:
+            return False
+        recovery = self._recorder.recovery
+        if recovery is not None and not recovery.is_over:
+            return True
+        return self._open is not None and self._open not in self._recorder.orders()
+
     # -- the life of an order
 
-    def _place(self, side: str, level: int) -> None:
-        book = self._exchange.book(self._recorder.market)
-        prices = list(book.bids if side == "BID" else book.asks)
-        self._amount = Decimal(self._rng.randint(100, 160)).scaleb(-2)
+    def _place(self, side: Side, level: int) -> None:
+        book = self._stage.book(self._exchange)
+        prices = list(book.bids if side == Side.BUY else book.asks)
+        self._amount = self._stage.choose_amount(self._exchange, self._rng, side)
         self._recorder.caption = "An order of our own: all that is known of it here came through on_order."
-        self._recorder.note("demo", f"own order placed: {Side(side)} {self._amount}")
-        self._open = self._exchange.place_order(
-            self._recorder.market, side, price=prices[min(level, len(prices) - 1)], amount=self._amount
-        )
+        self._recorder.note("demo", f"own order placed: {side} {self._amount}{self._stage.unit}")
+        price = prices[min(level, len(prices) - 1)]
+        self._open = self._stage.place(self._exchange, side, price, self._amount)
 
     def _fill_a_part(self) -> None:
-        self._fill(self._amount * self._rng.randint(25, 45) / 100)
+        self._fill(self._stage.part(self._amount, self._rng.randint(25, 45)))
 
     def _fill_the_rest(self) -> None:
         self._fill(None)
@@ -124,19 +137,15 @@ class Story:
         if self._open is None:
             return
         try:
-            self._exchange.fill_order(self._open, amount)
+            self._stage.fill(self._exchange, self._open, amount)
         except ValueError:
             # The crowd may have been faster; anything else is a mistake of this story.
-            if self._is_open():
+            if self._stage.is_open(self._exchange, self._open):
                 raise
 
     def _cancel(self) -> None:
         if self._open is not None:
-            self._exchange.cancel_order(self._open)
-
-    def _is_open(self) -> bool:
-        """Whether something of the latest order can still be filled."""
-        return any(order.id == self._open and order.state == "PENDING" for order in self._exchange.orders())
+            self._stage.cancel(self._exchange, self._open)
 
     # -- the reset
 

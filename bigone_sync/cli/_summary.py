@@ -10,12 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from ..stats import ClientStats, _Counters
-from ._recorder import Note
+from ._recording import Note
 from ._verdict import Check
 
 __all__ = ["show_summary"]
 
 _STORY_LINES = 16
+_SHORT_NAME = 7
+"""Channels with longer names leave no room between the columns, where there are 80 in all."""
 _LEGEND = (
     "events: what the frames held; delivered: calls of handlers (on_book sees only\n"
     "the newest state); reconnects: one a channel; gaps: data that may be missing."
@@ -54,8 +56,9 @@ def _show_story(console: Console, notes: Sequence[Note]) -> None:
 
 
 def _numbers(stats: ClientStats) -> Table:
+    room = 1 if max(map(len, stats.channels), default=0) <= _SHORT_NAME else 0
     table = Table(
-        title="client.stats()", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        title="client.stats()", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, room, 0, 0)
     )
     table.add_column("channel")
     table.add_column("state")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
 
 from ..book import BookView
-from ..clients.spot import SpotClient
-from ._recorder import Recorder
+from ._recording import Recording
 
 if TYPE_CHECKING:
     from ..testing import LocalExchange
+    from ._stage import Stage
 
-__all__ = ["Check", "judge"]
+__all__ = ["Check", "EngineBook", "check_book", "check_trades", "judge"]
 
 
 @dataclass(frozen=True)
@@ -23,30 +25,46 @@ class Check:
     text: str
 
 
-def judge(exchange: LocalExchange, client: SpotClient, recorder: Recorder) -> list[Check]:
+class EngineBook(Protocol):
+    """A book as the exchange tells it: price to amount, best first."""
+
+    @property
+    def change_id(self) -> int:
+        """Of the last change."""
+
+    @property
+    def bids(self) -> Mapping[Decimal, Decimal]:
+        """Who buys."""
+
+    @property
+    def asks(self) -> Mapping[Decimal, Decimal]:
+        """Who sells."""
+
+
+def judge(exchange: LocalExchange, stage: Stage) -> list[Check]:
     """Compare; the exchange is paused, and the last events may still be on their way."""
-    checks = [] if recorder.recovery is None else [_recovery(recorder)]
-    checks += [
-        _book(exchange, client.order_book(recorder.market).snapshot()),
-        _trades(exchange, recorder),
-        _orders(exchange, recorder),
-        _balances(exchange, recorder),
-    ]
-    if recorder.unexpected:
-        checks.append(Check(False, f"{len(recorder.unexpected)} unexpected errors, first: {recorder.unexpected[0]}"))
+    recording = stage.recording
+    checks = [] if recording.recovery is None else [_recovery(recording)]
+    checks += stage.checks(exchange)
+    if recording.unexpected:
+        unexpected = recording.unexpected
+        checks.append(Check(False, f"{len(unexpected)} unexpected errors, first: {unexpected[0]}"))
     return checks
 
 
-def _recovery(recorder: Recorder) -> Check:
-    recovery = recorder.recovery
+def _recovery(recording: Recording) -> Check:
+    recovery = recording.recovery
     assert recovery is not None
     if recovery.seconds is None:
         return Check(False, f"no recovery from the reset: {recovery.missing()}")
     return Check(True, f"recovered {recovery.seconds:.2f} s after the reset: connections READY, book LIVE")
 
 
-def _book(exchange: LocalExchange, kept: BookView) -> Check:
-    engine = exchange.book(kept.market)
+# -- what stages share
+
+
+def check_book(engine: EngineBook, kept: BookView) -> Check:
+    """The kept book against the engine's."""
     if not kept.bids or not kept.asks:
         return Check(False, f"the kept book is {kept.state} and holds no prices")
     same = kept.change_id == engine.change_id
@@ -59,32 +77,26 @@ def _book(exchange: LocalExchange, kept: BookView) -> Check:
     return Check(True, f"kept book equals the engine's: {len(kept.bids)} bids, {len(kept.asks)} asks, every amount")
 
 
-def _trades(exchange: LocalExchange, recorder: Recorder) -> Check:
-    ids = recorder.trade_ids()
+def check_trades(
+    ids: Sequence[str], truth: Sequence[str], is_announced: Callable[[str], bool] = lambda trade_id: False
+) -> Check:
+    """The trades that came against all that there were.
+
+    Args:
+        ids: as they came.
+        truth: of all trades of the exchange, oldest first.
+        is_announced: whether a gap was told that a trade may lie in.
+    """
     if not ids:
         return Check(False, "no trade came")
-    wanted = [trade.id for trade in exchange.trades(recorder.market) if trade.id >= ids[0]]
-    twice, missed = len(ids) - len(set(ids)), len(set(wanted) - set(ids))
-    if ids != wanted:
+    wanted = list(truth[truth.index(ids[0]) :]) if ids[0] in truth else []
+    lost = set(wanted) - set(ids)
+    announced = {trade_id for trade_id in lost if is_announced(trade_id)}
+    if list(ids) != [trade_id for trade_id in wanted if trade_id not in announced]:
+        twice = len(ids) - len(set(ids))
+        missed = len(lost - announced)
         return Check(False, f"{len(ids)} trades came: {twice} of them twice, {missed} missed, or out of order")
+    if announced:
+        text = f"none twice, all in order; {len(announced)} missed in the outage, as a gap said"
+        return Check(True, f"{len(ids)} trades: {text}")
     return Check(True, f"{len(ids)} trades: none missed, none twice, all in order")
-
-
-def _orders(exchange: LocalExchange, recorder: Recorder) -> Check:
-    known = {
-        order_id: (states[-1].state.value, states[-1].filled_amount) for order_id, states in recorder.orders().items()
-    }
-    truth = {order.id: (order.state, order.filled_amount) for order in exchange.orders()}
-    if known != truth:
-        wrong = [order_id for order_id in truth if known.get(order_id) != truth[order_id]]
-        return Check(False, f"own orders whose state is not known: {', '.join(wrong) or 'too many'}")
-    return Check(True, f"{len(known)} own orders: state and filled amount as the exchange has them")
-
-
-def _balances(exchange: LocalExchange, recorder: Recorder) -> Check:
-    known = {asset: (account.balance, account.locked_balance) for asset, account in recorder.balances().items()}
-    truth = {asset: (balance.balance, balance.locked) for asset, balance in exchange.balances().items()}
-    wrong = sorted(asset for asset in known.keys() | truth.keys() if known.get(asset) != truth.get(asset))
-    if wrong:
-        return Check(False, f"balances that differ from the exchange's: {', '.join(wrong)}")
-    return Check(True, f"{len(known)} balances, total and locked, as the exchange has them")

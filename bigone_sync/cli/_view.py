@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..book import OrderBook
-from ..clients.spot import SpotClient
 from . import _panels
-from ._recorder import Recorder
+from ._recording import Recording
+from ._stage import Client
 
 __all__ = ["RichView", "can_draw"]
 
@@ -47,7 +47,7 @@ class RichView:
         console: where to draw.
     """
 
-    def __init__(self, recorder: Recorder, book: OrderBook, client: SpotClient, seconds: float, console: Console):
+    def __init__(self, recorder: Recording, book: OrderBook, client: Client, seconds: float, console: Console):
         self._recorder, self._book, self._client = recorder, book, client
         self._seconds, self._console = seconds, console
         # Drawn by show() alone, on the thread that tells the story.

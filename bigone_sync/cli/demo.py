@@ -7,27 +7,21 @@ import math
 import click
 from rich.console import Console
 
-from ..config import check_market
 from ..errors import BigOneError, ConfigurationError
+from ._contract_stage import ContractStage
 from ._extras import NEEDS_EXTRAS, is_missing_extra
 from ._logs import logs_to
-from ._recorder import Recorder
-from ._settings import BALANCES, RATE
-from ._show import CREDENTIALS, INTERRUPTED, Show
+from ._show import INTERRUPTED, Show
+from ._spot_stage import SpotStage
+from ._stage import Stage
 
 __all__ = ["demo"]
 
 _SHORTEST, _LONGEST = 2, 3600
 
 
-def _market(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    try:
-        base, quote = check_market(value).split("-")
-    except ConfigurationError as error:
-        raise click.BadParameter(str(error)) from None
-    if base == quote:
-        raise click.BadParameter(f"base and quote must differ, not {value!r}")
-    return value
+_MARKETS = {"spot": "BTC-USDT", "contract": "BTCUSDT"}
+"""What is shown where nothing else is asked for."""
 
 
 def _seconds(context: click.Context, parameter: click.Parameter, value: float) -> float:
@@ -45,28 +39,40 @@ def _seconds(context: click.Context, parameter: click.Parameter, value: float) -
     callback=_seconds,
     help="Length of the show.",
 )
-@click.option("--market", default="BTC-USDT", show_default=True, callback=_market, help="BASE-QUOTE in upper case.")
+@click.option(
+    "--venue",
+    type=click.Choice(list(_MARKETS)),
+    default="spot",
+    show_default=True,
+    help="Spot, with balances; or contracts, with a position and cash.",
+)
+@click.option(
+    "--market",
+    show_default="{spot}; with --venue contract {contract}".format(**_MARKETS),
+    help="BASE-QUOTE in upper case; a contract's symbol, which has no dash.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Decides everything random in the market.")
 @click.option(
     "--protocol",
     type=click.Choice(["json", "proto"]),
     default="json",
     show_default=True,
-    help="What client and exchange speak: JSON text or protobuf.",
+    help="What client and exchange speak: JSON text or protobuf; contracts speak JSON only.",
 )
 @click.pass_context
-def demo(context: click.Context, seconds: float, market: str, seed: int, protocol: str) -> None:
+def demo(context: click.Context, seconds: float, venue: str, market: str | None, seed: int, protocol: str) -> None:
     """Watch the client at work: no network, no keys.
 
     An exchange starts inside this process. The client keeps its book, prints its trades and follows orders and
-    balances; around the middle all connections are reset, and you see how it recovers. At the end the client's view
-    and the exchange's own are compared.
+    balances, or with --venue contract orders, a position and its cash; around the middle all connections are reset,
+    and you see how it recovers. At the end the client's view and the exchange's own are compared.
 
     Draws in a terminal, prints plain lines elsewhere. Exit status: 0 when everything was as it should be, 1 when the
     recovery or the comparison failed, 130 after Ctrl-C.
     """
+    stage = _stage_for(context, venue, _MARKETS[venue] if market is None else market, protocol)
     try:
-        status = _run(seconds, market, seed, protocol)
+        status = _run(stage, seconds, seed, protocol)
     except KeyboardInterrupt:
         # Before there was anything to sum up, or for the second time.
         click.echo("interrupted", err=True)
@@ -74,25 +80,30 @@ def demo(context: click.Context, seconds: float, market: str, seed: int, protoco
     context.exit(status)
 
 
-def _run(seconds: float, market: str, seed: int, protocol: str) -> int:
+def _stage_for(context: click.Context, venue: str, market: str, protocol: str) -> Stage:
+    if venue == "contract" and protocol != "json":
+        raise click.BadParameter(
+            f"contracts speak JSON only: {protocol} goes with --venue spot", ctx=context, param_hint="'--protocol'"
+        )
     try:
-        from ..testing.exchange import LocalExchange
+        return ContractStage(market) if venue == "contract" else SpotStage(market)
+    except ConfigurationError as error:
+        raise click.BadParameter(str(error), ctx=context, param_hint="'--market'") from None
+
+
+def _run(stage: Stage, seconds: float, seed: int, protocol: str) -> int:
+    try:
         from ..testing.proxy import FaultProxy
+
+        exchange = stage.make_exchange(seed)
     except ModuleNotFoundError as error:
         if not is_missing_extra(error):
             raise
         raise click.ClickException(NEEDS_EXTRAS.format(error.name)) from None
-    recorder = Recorder(market)
-    balances = dict(zip(market.split("-"), BALANCES, strict=True))
-    key = CREDENTIALS.api_key, CREDENTIALS.api_secret
-    with (
-        logs_to(recorder),
-        LocalExchange(seed=seed, credentials=key, markets=[market], rate=RATE, balances=balances) as exchange,
-        FaultProxy(exchange.spot_url) as proxy,
-    ):
+    with logs_to(stage.recording), exchange, FaultProxy(stage.url(exchange)) as proxy:
         console = Console(highlight=False)
         try:
-            show = Show(exchange, proxy, recorder, seconds=seconds, seed=seed, protocol=protocol, console=console)
+            show = Show(exchange, proxy, stage, seconds=seconds, seed=seed, protocol=protocol, console=console)
         except ImportError as error:  # protobuf is missing, or too old: the text says what to install
             raise click.ClickException(str(error)) from error
         try:

@@ -7,6 +7,10 @@ import re
 import pytest
 from cli_process import running
 
+CONTRACT_CHANNELS = {"stream": "2", "depth@BTCUSDT": "0", "trades@BTCUSDT": "01", "instruments": "0"}
+"""Of a contract client, with the gaps that a reconnect may make: own orders and fills may have gone unheard, and on a
+slow machine more trades than a new socket tells."""
+
 
 def channel_row(text: str, channel: str) -> list[str]:
     """The words of a row of the table of numbers."""
@@ -62,6 +66,65 @@ def test_plain_lines_tell_the_whole_story(protocol: str) -> None:
     assert max(map(len, text[text.index("client.stats()") :].splitlines())) <= 80
 
 
+def test_the_story_of_a_contract() -> None:
+    with running("-m", "bigone_sync", "demo", "--venue", "contract", "--seconds", "5") as process:
+        assert process.wait() == 0, process.text
+        text = process.text
+
+    assert "connected: 4 channels over json, streams live" in text
+    assert "Traceback" not in text
+    assert re.search(r"market +bid [\d,]+\.\d\d x [\d,.]+ +ask .* book LIVE, .*, mark [\d,]+\.\d\d", text)
+    # An order's life, and what it does to position and cash.
+    assert re.search(r"order +#1 BUY [\d,]+ @ .*: NEW\n", text)
+    assert re.search(r"order +#1 BUY .*: PARTIALLY_FILLED, [\d,.]+ filled", text)
+    assert re.search(r"order +#1 BUY .*: FILLED, ", text)
+    assert re.search(r"order +#2 SELL .*: (PARTIALLY_CANCELED|FILLED), ", text)
+    assert re.search(r"order +#3 SELL .*: FILLED, ", text)
+    assert re.search(r"fill +#1 BUY [\d,.]+ @ [\d,.]+, fee [\d,.]+, PnL 0\.00", text)
+    assert re.search(r"position +BTCUSDT flat", text)
+    assert re.search(r"position +BTCUSDT long [\d,.]+ contracts, entered at [\d,.]+, PnL -?[\d,.]+ open", text)
+    assert re.search(r"cash +USDT [\d,.]+ in total, 0\.00 for positions, [1-9][\d,.]+ for orders", text)
+    # The reset and the way back, in this order.
+    story = [
+        "all 4 connections are reset",
+        "contract/stream: READY -> WAITING",
+        "contract/stream: WAITING -> CONNECTING",
+        "the path works again",
+        "contract/stream: AUTHENTICATING -> READY",
+        "ORDERS BTCUSDT: a new socket begins with open orders at most",
+        "[from the snapshot]",
+    ]
+    positions = [text.index(part, text.index(story[0])) for part in story]
+    assert positions == sorted(positions)
+    for part in (*(f"contract/{name}: AUTHENTICATING -> READY" for name in CONTRACT_CHANNELS), "STALE -> LIVE"):
+        assert text.index("the path works again") < text.rindex(part) < text.index(" recovered ")
+    # The numbers and the proof.
+    for channel, gaps in CONTRACT_CHANNELS.items():
+        row = channel_row(text, channel)
+        assert row[1] == "READY"
+        assert int(row[2].replace(",", "")) > 5
+        assert row[6] == "1"  # reconnects
+        assert row[7] in gaps
+        assert float(row[8]) > 0  # ping
+    assert re.search(r"ok +recovered [\d.]+ s after the reset", text)
+    assert re.search(r"ok +kept book equals the engine's: \d+ bids, \d+ asks", text)
+    assert re.search(r"ok +\d+ trades: (none missed, )?none twice, all in order", text)
+    assert re.search(r"ok +3 own orders", text)
+    assert re.search(r"ok +1 position", text)
+    assert re.search(r"ok +cash in 1 currency", text)
+    assert "FAILED" not in text
+    assert max(map(len, text[text.index("client.stats()") :].splitlines())) <= 80
+
+
+def test_a_contract_that_is_settled_in_coins() -> None:
+    options = ("--venue", "contract", "--market", "ETHUSD", "--seconds", "2", "--seed", "7")
+    with running("-m", "bigone_sync", "demo", *options) as process:
+        assert process.wait() == 0, process.text
+        assert re.search(r"cash +ETH 1,000\.0+ in total", process.text)
+        assert re.search(r"position +ETHUSD long ", process.text)
+        assert re.search(r"ok +3 own orders", process.text)
+
+
 def test_another_market_with_another_seed() -> None:
     with running("-m", "bigone_sync", "demo", "--seconds", "2", "--market", "DOGE-EUR", "--seed", "7") as process:
         assert process.wait() == 0, process.text
@@ -70,20 +133,22 @@ def test_another_market_with_another_seed() -> None:
         assert "kept book equals the engine's" in process.text
 
 
-def test_ctrl_c_ends_with_the_summary() -> None:
-    with running("-m", "bigone_sync", "demo", "--seconds", "600") as process:
+@pytest.mark.parametrize(("venue", "channel"), [("spot", "depth"), ("contract", "depth@BTCUSDT")])
+def test_ctrl_c_ends_with_the_summary(venue: str, channel: str) -> None:
+    with running("-m", "bigone_sync", "demo", "--seconds", "600", "--venue", venue) as process:
         process.wait_for("book LIVE")
         process.interrupt()
         assert process.wait() == 130, process.text
         assert "Traceback" not in process.text
         assert "interrupted" in process.text
-        assert channel_row(process.text, "depth")[1] == "READY"
+        assert channel_row(process.text, channel)[1] == "READY"
         assert "kept book equals the engine's" in process.text
         assert "recovered" not in process.text
 
 
-def test_ctrl_c_during_the_outage_still_heals_and_compares() -> None:
-    with running("-m", "bigone_sync", "demo", "--seconds", "6") as process:
+@pytest.mark.parametrize("venue", ["spot", "contract"])
+def test_ctrl_c_during_the_outage_still_heals_and_compares(venue: str) -> None:
+    with running("-m", "bigone_sync", "demo", "--seconds", "6", "--venue", venue) as process:
         process.wait_for("connections are reset")
         process.interrupt()
         assert process.wait() == 130, process.text
@@ -104,6 +169,12 @@ def test_ctrl_c_during_the_outage_still_heals_and_compares() -> None:
         (["--market", "BTC-BTC"], "base and quote must differ"),
         (["--seed", "x"], "--seed"),
         (["--protocol", "xml"], "'json', 'proto'"),
+        (["--venue", "margin"], "'spot', 'contract'"),
+        (["--venue", "contract", "--protocol", "proto"], "contracts speak JSON only"),
+        (["--venue", "contract", "--market", "BTC-USDT"], "contracts have no dash; did you mean 'BTCUSDT'?"),
+        (["--venue", "contract", "--market", "btcusdt"], "symbols are upper case; did you mean 'BTCUSDT'?"),
+        (["--venue", "contract", "--market", "BTCEUR"], "in USDT, like 'BTCUSDT', not 'BTCEUR'"),
+        (["--venue", "contract", "--market", "USDT"], "not 'USDT'"),
         (["--what"], "--what"),
         (["more"], "more"),
     ],
@@ -122,7 +193,9 @@ def test_help_and_version() -> None:
         assert "demo" in process.text
     with running("-m", "bigone_sync", "demo", "-h") as process:
         assert process.wait() == 0
-        assert "130 after Ctrl-C" in " ".join(process.text.split())
+        text = " ".join(process.text.split())
+        assert "130 after Ctrl-C" in text
+        assert "BTC-USDT; with --venue contract BTCUSDT" in text
     with running("-m", "bigone_sync", "--version") as process:
         assert process.wait() == 0
         assert re.fullmatch(r"bigone-sync, version \d+\.\d+\S*", process.text)

@@ -18,9 +18,26 @@ import pytest
 from cli_process import ROOT, environment
 from rich.console import Console, RenderableType
 
-from bigone_sync import Account, Order, OrderState, OrderType, Side, SpotClient, Trade
+from bigone_sync import (
+    Account,
+    Cash,
+    Channel,
+    ContractClient,
+    ContractOrder,
+    Credentials,
+    Fill,
+    Gap,
+    Order,
+    OrderState,
+    OrderType,
+    Position,
+    Side,
+    SpotClient,
+    Trade,
+)
 from bigone_sync.book import BookView
 from bigone_sync.cli import _panels
+from bigone_sync.cli._contract_recorder import ContractRecorder
 from bigone_sync.cli._format import places
 from bigone_sync.cli._recorder import Recorder
 from bigone_sync.cli._view import RichView, can_draw
@@ -81,6 +98,20 @@ def test_a_terminal_gets_the_picture_and_keeps_the_summary() -> None:
     for part in ("s left", "◀ mine", "PENDING → partly filled", "▲ buy", "▼ sell", "● READY", "█", "spread", "reset"):
         assert part in picture
     for part in ("what happened", "book STALE", "book LIVE", "recovered in", "client.stats()", "kept book equals"):
+        assert part in summary
+    assert "Traceback" not in raw
+
+
+def test_a_terminal_gets_the_picture_of_a_contract() -> None:
+    status, raw = in_terminal(100, 30, "--venue", "contract", "--seconds", "3")
+    assert status == 0, raw
+    picture = ESCAPES.sub("", raw[raw.index(ENTER) : raw.index(LEAVE)])
+    summary = ESCAPES.sub("", raw[raw.index(LEAVE) :])
+    for title in ("order book LIVE", "order book STALE", "trades", "connections", "own order, position, cash"):
+        assert f"─ {title} ─" in picture
+    for part in ("◀ mine", "NEW → partly filled", "● READY", "BTCUSDT +", "ORDERS: a gap is announced"):
+        assert part in picture
+    for part in ("what happened", "recovered in", "client.stats()", "1 position", "cash in 1 currency"):
         assert part in summary
     assert "Traceback" not in raw
 
@@ -215,6 +246,90 @@ def test_trades_are_newest_first() -> None:
     assert "3 so far" in text
 
 
+def contract_order(status: str, filled: str = "0", at: float = 0.0) -> ContractOrder:
+    return ContractOrder(
+        id="a-1",
+        market="BTCUSDT",
+        side=Side.SELL,
+        status=OrderState(status),
+        price=D("65000.5"),
+        size=D(4000),
+        filled=D(filled),
+        avg_price=D("65000.5"),
+        received_at=at,
+    )
+
+
+def position(size: str, pnl: str) -> Position:
+    return Position(
+        market="BTCUSDT",
+        currency="USDT",
+        size=D(size),
+        entry_price=D("64990.1"),
+        unrealized_pnl=D(pnl),
+        realised_pnl=D("-1.5"),
+    )
+
+
+def test_the_account_of_a_contract_is_followed() -> None:
+    recorder = ContractRecorder("BTCUSDT")
+    assert "soon" in text_of(_panels.account(recorder))
+    recorder._on_position(position("0", "0"))
+    assert re.search(r"BTCUSDT +flat", text_of(_panels.account(recorder)))
+    for state in (contract_order("NEW"), contract_order("PARTIALLY_FILLED", "1000"), contract_order("CANCELED", "0")):
+        recorder._on_order(state)
+    recorder._on_position(position("-1000", "-12.346"))
+    recorder._on_cash(Cash(currency="USDT", balances=D("1000.5"), margin=D(20), position_margin=D(20)))
+    text = text_of(_panels.account(recorder))
+    assert "own order, position, cash" in text
+    assert "#1 SELL 4,000 @ 65,000.50  CANCELLED" in text
+    assert "NEW → partly filled → CANCELLED" in text
+    assert re.search(r"BTCUSDT -1,000 @ 64,990\.10 -12\.35", text)
+    assert re.search(r"USDT +1,000\.50 +20\.00", text)
+
+
+def test_a_position_is_news_when_its_size_changes_not_its_worth() -> None:
+    recorder = ContractRecorder("BTCUSDT")
+    for state in (position("0", "0"), position("7", "1"), position("7", "2"), position("-7.5", "2")):
+        recorder._on_position(state)
+    assert [note.text for note in recorder.notes()] == [
+        "BTCUSDT flat, -1.50 realised",
+        "BTCUSDT long 7 contracts, entered at 64,990.10, PnL 1.00 open, -1.50 realised",
+        "BTCUSDT short 7.5 contracts, entered at 64,990.10, PnL 2.00 open, -1.50 realised",
+    ]
+
+
+def test_a_fill_names_its_order() -> None:
+    recorder = ContractRecorder("BTCUSDT")
+    recorder._on_position(position("7", "1"))
+    recorder._on_order(contract_order("NEW"))
+    for order_id in ("a-1", "a-2"):
+        fill = Fill(id="f", order_id=order_id, market="BTCUSDT", side=Side.SELL, price=D(5), size=D(3), fee=D("0.006"))
+        recorder._on_fill(fill)
+    notes = [note.text for note in recorder.notes() if note.kind == "fill"]
+    assert notes == ["#1 SELL 3 @ 5.00, fee 0.01, PnL -", "#? SELL 3 @ 5.00, fee 0.01, PnL -"]
+
+
+def test_what_comes_with_the_first_frame_after_a_gap_is_from_the_snapshot() -> None:
+    recorder = ContractRecorder("BTCUSDT")
+    recorder._on_order(contract_order("NEW", at=1.0))
+    recorder._on_gap(Gap(Channel.ORDERS, "BTCUSDT", reason="away", received_at=2.0))
+    assert recorder.is_untold("a-1")
+    recorder._on_order(contract_order("PARTIALLY_FILLED", "1", at=2.0))
+    assert not recorder.is_untold("a-1")
+    assert not recorder.is_untold("a-2")
+    recorder._on_order(contract_order("FILLED", "4000", at=3.0))
+    recorder._on_gap(Gap(Channel.ORDERS, "BTCUSDT", reason="away", received_at=4.0))
+    assert not recorder.is_untold("a-1")  # it had ended
+    assert [note.short for note in recorder.notes()] == [
+        "#1 SELL NEW",
+        "ORDERS: a gap is announced",
+        "#1 1 filled (snapshot)",
+        "#1 FILLED",
+        "ORDERS: a gap is announced",
+    ]
+
+
 @pytest.mark.parametrize(("columns", "rows", "levels"), [(80, 24, 5), (100, 30, 7), (140, 50, 12)])
 def test_the_picture_fills_the_terminal(columns: int, rows: int, levels: int) -> None:
     recorder, client = Recorder(MARKET), SpotClient()
@@ -226,6 +341,30 @@ def test_the_picture_fills_the_terminal(columns: int, rows: int, levels: int) ->
     assert "7.5 s left" in lines[1]
     sizes = [index for index, line in enumerate(lines) if line.startswith("╭─ ")]
     assert sizes[1] - sizes[0] == 2 * levels + 1 + 2
+    client.close()
+
+
+def test_the_picture_of_a_contract_fills_a_small_terminal() -> None:
+    recorder, client = ContractRecorder("BTCUSDT"), ContractClient(Credentials("key", "secret"))
+    recorder.attach(client)
+    recorder._on_order(contract_order("PARTIALLY_CANCELED", "1000"))
+    recorder._on_position(position("-1000", "-12.346"))
+    recorder._on_cash(Cash(currency="USDT", balances=D("1000.5"), margin=D(20), position_margin=D(20)))
+    console = Console(file=io.StringIO(), width=80, height=24, force_terminal=True, _environ={})
+    lines = text_of_layout(RichView(recorder, client.order_book("BTCUSDT"), client, 10, console), console)
+    assert len(lines) == 24
+    assert {len(line) for line in lines} == {80}
+    picture = "\n".join(lines)
+    for part in (
+        "│ depth ",
+        "│ trades ",
+        "│ instruments ",
+        "│ stream ",
+        "PARTIALLY_",
+        "-1,000 @ 64,990.10",
+        "1,000.50",
+    ):
+        assert part in picture
     client.close()
 
 
