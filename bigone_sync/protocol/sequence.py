@@ -109,6 +109,9 @@ class RangeSequence:
     A delta continues at ``from`` equal to the last ``to``, as the live wire does, or to it plus one, as the documents
     print.  The ids are one counter over all contracts, so how far a delta reaches says nothing.  Repeats are gaps, too:
     what cannot be verified costs a new socket, never a wrong book.
+
+    One hole the ids cannot show: where the live form is spoken, a lost delta of one id looks like the documented form.
+    No frame has been seen to get lost on a socket; kept books notice by their best prices, if it shows there.
     """
 
     __slots__ = ("_is_doubtful", "_is_fresh", "expected", "last")
