@@ -239,3 +239,15 @@ def test_many_books_in_one_process() -> None:
             exchange.pause()
             for book in books:
                 until_follows(book, exchange)
+
+
+def test_closing_many_sockets_whose_peer_is_gone_leaves_none_behind(caplog: pytest.LogCaptureFixture) -> None:
+    symbols = [f"C{number:02}USDT" for number in range(30)]
+    with LocalExchange(seed=3, rate=0, contracts=symbols) as exchange, FaultProxy(exchange.contract_url) as proxy:
+        client = contract(exchange, url=proxy.url, limits=Limits(max_connections=100, dial_interval=0.005))
+        for symbol in symbols:
+            client.order_book(symbol)
+        with running(client):  # type: ignore[type-var]
+            proxy.blackhole()
+    assert "left behind" not in caplog.text
+    assert client.state == ConnectionState.CLOSED

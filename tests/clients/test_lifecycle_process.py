@@ -20,6 +20,8 @@ from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import wait_until
 
 ROOT = Path(bigone_sync.__file__).parent.parent
+# As in setup.cfg: the import of our oldest protobuf warns on Python 3.12 and later.
+STRICT = ("-W", "error", "-W", "ignore:Type google._upb._message.:DeprecationWarning")
 # Ctrl-C must work in the child even where this process was started in the background, ignoring it.
 HEAD = """
 import signal, sys, time
@@ -38,7 +40,7 @@ def busy() -> Iterator[LocalExchange]:
 def script(exchange: LocalExchange, text: str) -> subprocess.Popen[str]:
     source = HEAD + textwrap.dedent(text)
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-X", "dev", "-c", source, exchange.spot_url, client_rig.PROTOCOL],
+        [sys.executable, *STRICT, "-X", "dev", "-c", source, exchange.spot_url, client_rig.PROTOCOL],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
