@@ -29,7 +29,6 @@ _log = logging.getLogger("bigone_sync.session")
 
 # Answers that tell about credentials, where the handshake has some.
 _UNAUTHORISED = (401, 403)
-_NO_CAUSE = "what is wrong with it the exchange does not say"
 _CAUSES = {
     400: "an unknown or disabled contract, a symbol in lower case, or a period that there is not",
     204: "a channel that needs a symbol and has none, or that there is not",
@@ -174,10 +173,13 @@ class SocketSession(BaseSession):
         """It is over for good: with the whole client, or, if the exchange refused this channel, without it."""
         if self._is_about_token(error):
             super().refused(self._unauthenticated(error))
-        elif isinstance(error, ConnectError) and error.kind == "handshake" and error.status_code in _CAUSES:
-            self._rejected(self._explained(error))
-        else:
-            super().refused(error)
+            return
+        if isinstance(error, ConnectError) and error.kind == "handshake":
+            cause = _CAUSES.get(error.status_code or 0)
+            if cause is not None:
+                self._rejected(self._explained(error, cause))
+                return
+        super().refused(error)
 
     def _unauthenticated(self, error: BigOneError) -> AuthenticationError:
         status = error.status_code if isinstance(error, ConnectError) else None
@@ -190,9 +192,9 @@ class SocketSession(BaseSession):
         refusal.__cause__ = error
         return refusal
 
-    def _explained(self, error: ConnectError) -> ConnectError:
+    def _explained(self, error: ConnectError, cause: str) -> ConnectError:
         explained = ConnectError(
-            f"{error}; likely cause: {_CAUSES.get(error.status_code or 0, _NO_CAUSE)} (contract protocol, section 2)",
+            f"{error}; likely cause: {cause} (contract protocol, section 2)",
             url=error.url,
             kind=error.kind,
             status_code=error.status_code,

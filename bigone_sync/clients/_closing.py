@@ -156,7 +156,7 @@ class Closing(Generic[S]):
     def abandon(self) -> None:
         """In a forked child: forget the threads and let go of the descriptors. No lock is safe to take here."""
         self._closing = True
-        for session in self._sessions.values():
+        for session in [*self._sessions.values(), *(session for session, _ in self._leaving)]:
             session.connection.abandon()
 
     # -- single sessions
