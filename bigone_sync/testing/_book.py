@@ -47,6 +47,8 @@ class Order:
     locked: Decimal = ZERO
     created_ns: int = 0
     updated_ns: int = 0
+    post_only: bool = False
+    reduce_only: bool = False
 
     @property
     def remaining(self) -> Decimal:
@@ -74,6 +76,7 @@ class OrderView:
     business_unit: str
     created_ns: int
     updated_ns: int
+    post_only: bool = False
 
     @classmethod
     def of(cls, market: str, order: Order) -> OrderView:
@@ -96,6 +99,7 @@ class OrderView:
             business_unit=order.unit,
             created_ns=order.created_ns,
             updated_ns=order.updated_ns,
+            post_only=order.post_only,
         )
 
     @property
@@ -138,6 +142,7 @@ class Fill:
     price: Decimal
     amount: Decimal
     fee: Decimal
+    trade_id: int
 
 
 @dataclass(frozen=True, slots=True)

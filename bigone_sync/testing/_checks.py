@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 
-__all__ = ["MOST", "Refused", "check_multiple", "number", "rounded", "total"]
+__all__ = ["MOST", "Refused", "Unpayable", "check_multiple", "number", "rounded", "total"]
 
 MOST = Decimal(10**15)
 """No given amount, price or balance is larger: with a fraction of 12 digits it is still exact."""
@@ -16,6 +16,10 @@ _WIDE = Context(prec=100, Emin=MIN_EMIN, Emax=MAX_EMAX)
 
 class Refused(ValueError):
     """The exchange does not do what was asked for, and nothing has changed; the text says why."""
+
+
+class Unpayable(Refused):
+    """There is not enough of what an order has to be paid with."""
 
 
 def number(name: str, value: Decimal | str) -> Decimal:

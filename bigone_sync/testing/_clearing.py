@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from bigone_sync.testing._book import ASK, BookSide, Fill, Order
-from bigone_sync.testing._checks import Refused
+from bigone_sync.testing._checks import Unpayable
 from bigone_sync.testing._ledger import ZERO, Ledger
 
 __all__ = ["FEE_RATE", "Clearing"]
@@ -32,11 +32,11 @@ class Clearing:
         self._fills: list[Fill] = []
 
     def check(self, order: Order) -> None:
-        """Raise Refused if the account cannot pay for an order."""
+        """Raise Unpayable if the account cannot pay for an order."""
         asset, needed = self._needs(order)
         available = self._ledger(order).balance(asset).available
         if needed > available:
-            raise Refused(f"not enough {asset}: {needed:f} needed, {available:f} available")
+            raise Unpayable(f"not enough {asset}: {needed:f} needed, {available:f} available")
 
     def reserve(self, order: Order) -> bool:
         """Lock what the order may cost; a market buy has no price to lock by and pays as it goes.
@@ -57,7 +57,7 @@ class Clearing:
         """Whether the account can pay what a market buy costs at this moment."""
         return self._market_cost(order) <= self._ledger(order).balance(self._quote).available
 
-    def settle(self, order: Order, quantity: Decimal, price: Decimal) -> None:
+    def settle(self, order: Order, quantity: Decimal, price: Decimal, trade_id: int) -> None:
         """Book one execution of an own order."""
         cost, ledger = price * quantity, self._ledger(order)
         if order.side == ASK:
@@ -70,7 +70,7 @@ class Clearing:
             ledger.add(self._base, quantity - fee)
         order.fees += fee
         self.release(order, released)
-        self._fills.append(Fill(str(order.id), order.unit, order.side, price, quantity, fee))
+        self._fills.append(Fill(str(order.id), order.unit, order.side, price, quantity, fee, trade_id))
 
     def release(self, order: Order, amount: Decimal) -> None:
         """Give back an amount that the order had locked."""

@@ -1,6 +1,6 @@
 """The one account of the contract exchange: signed positions, what they earn, and the cash of each currency.
 
-Margin is simple: one leverage for everything, and an order that needs more than is available is refused.
+Margin is simple: one leverage for all of a contract, and an order that needs more than is available is refused.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from bigone_sync.testing._ledger import ZERO
 
 TAKER_RATE = Decimal("0.0007")
 MAKER_RATE = Decimal("0.0006")
-MARGIN_RATE = Decimal("0.01")
 LEVERAGE = Decimal(100)
-_RISK_LIMIT = Decimal(100)
+RISK_LIMIT = Decimal(100)
 # The part of its margin that a position may lose before it would be liquidated.
 _LOSS_LIMIT = Decimal("0.9")
 _RATIO = Decimal("1e-8")
+_ONE = Decimal(1)
 _SIGNS = {BID: 1, ASK: -1}
 
 
@@ -35,6 +35,10 @@ class Holding:
         self.realised = ZERO
         self.mark = ZERO
         self.fills = 0
+        self.leverage = LEVERAGE
+        self.is_cross = True
+        self.added = ZERO  # margin of an isolated position beyond what its leverage demands
+        self.risk_limit = RISK_LIMIT
         self.orders: dict[int, Order] = {}
 
     def trade(self, side: str, amount: Decimal, price: Decimal) -> Decimal:
@@ -50,6 +54,8 @@ class Holding:
         if opening:
             self.size += sign * opening
             self.cost += self.terms.value(opening, price)
+        if not self.size:
+            self.added = ZERO
         self.realised += pnl
         self.fills += 1
         return pnl
@@ -67,17 +73,38 @@ class Holding:
     @property
     def margin(self) -> Decimal:
         """What the position binds."""
-        return grain(self.cost * MARGIN_RATE)
+        return self.required_margin + self.added
+
+    @property
+    def required_margin(self) -> Decimal:
+        """What its leverage demands of the position."""
+        return grain(self.cost / self.leverage)
 
     @property
     def order_margin(self) -> Decimal:
         """What the open orders bind."""
-        return grain((self._open(BID)[1] + self._open(ASK)[1]) * MARGIN_RATE)
+        return grain((self._open(BID)[1] + self._open(ASK)[1]) / self.leverage)
 
     def margin_for(self, side: str, amount: Decimal, price: Decimal) -> Decimal:
         """What a new order would bind; as much of it as closes the position is free."""
         free = abs(self.size) if self.size * _SIGNS[side] < 0 else ZERO
-        return grain(self.terms.value(max(amount - free, ZERO), price) * MARGIN_RATE)
+        return grain(self.terms.value(max(amount - free, ZERO), price) / self.leverage)
+
+    def can_reduce(self, side: str, amount: Decimal) -> bool:
+        """Whether so much on a side, beside the open orders that only reduce, would do nothing but close."""
+        open_size = sum((order.remaining for order in self.orders.values() if order.reduce_only), ZERO)
+        return self.size * _SIGNS[side] < 0 and amount + open_size <= abs(self.size)
+
+    def unfounded(self) -> list[int]:
+        """The open orders that should only reduce, and for which not enough of the position is left."""
+        left, found = abs(self.size), []
+        for number, order in self.orders.items():
+            if order.reduce_only:
+                if self.size * _SIGNS[order.side] < 0 and order.remaining <= left:
+                    left -= order.remaining
+                else:
+                    found.append(number)
+        return found
 
     def view(self) -> PositionView:
         """The position as it is now."""
@@ -88,23 +115,23 @@ class Holding:
             id=self.id,
             market=self.terms.symbol,
             currency=self.terms.currency,
-            is_cross=True,
+            is_cross=self.is_cross,
             size=self.size,
             notional=self.cost if self.size >= 0 else -self.cost,
             entry_price=entry,
             mark_price=self.mark,
             liquidate_price=self._liquidation(entry),
             margin=margin,
-            init_margin=margin,
+            init_margin=self.required_margin,
             order_margin=self.order_margin,
-            margin_rate=MARGIN_RATE,
+            margin_rate=ratio(_ONE, self.leverage),
             fee_rate_taker=TAKER_RATE,
             fee_rate_maker=MAKER_RATE,
             realised_pnl=self.realised,
             total_pnl=self.realised + unrealised,
             unrealized_pnl=unrealised,
-            leverage=LEVERAGE,
-            risk_limit=_RISK_LIMIT,
+            leverage=self.leverage,
+            risk_limit=self.risk_limit,
             equity=margin + unrealised,
             value=self.value,
             risk=ZERO,
@@ -138,7 +165,7 @@ class Holding:
         return size, value
 
     def _liquidation(self, entry: Decimal) -> Decimal:
-        distance = entry * MARGIN_RATE * _LOSS_LIMIT
+        distance = entry / self.leverage * _LOSS_LIMIT
         return (entry - distance if self.size > 0 else entry + distance).quantize(self.terms.tick)
 
 

@@ -78,7 +78,14 @@ class ContractEngine(Matching):
     # -- operations ---------------------------------------------------------------------------------------------
 
     def place(
-        self, side: str, amount: Decimal, *, price: Decimal | None = None, type: str = "LIMIT", own: bool = False
+        self,
+        side: str,
+        amount: Decimal,
+        *,
+        price: Decimal | None = None,
+        type: str = "LIMIT",
+        own: bool = False,
+        reduce_only: bool = False,
     ) -> int:
         """Accept an order, match it, and let the rest of a LIMIT or POST_ONLY order rest.
 
@@ -87,6 +94,8 @@ class ContractEngine(Matching):
 
         Args:
             side: BID or ASK.
+            reduce_only: of an own order: REJECTED if it would do more than close the position, beside the other open
+                orders of this kind; CANCELED when, later, too little of the position is left for it.
 
         Returns:
             The order's number.
@@ -97,7 +106,7 @@ class ContractEngine(Matching):
         self._validate(side, amount, price, type)
         order = Order(
             id=next(self._ids), side=side, amount=amount, price=price, type=type, own=own, state="NEW",
-            created_ns=self.now_ns, updated_ns=self.now_ns,
+            created_ns=self.now_ns, updated_ns=self.now_ns, reduce_only=reduce_only,
         )  # fmt: skip
         if own:
             self._own[order.id] = self._holding.orders[order.id] = order
@@ -107,13 +116,13 @@ class ContractEngine(Matching):
             self._finish(order, refusal)
             return order.id
         self._match(order)
-        if not order.remaining:
-            return order.id
-        if type in ("LIMIT", "POST_ONLY"):
+        if order.remaining and type in ("LIMIT", "POST_ONLY"):
             assert price is not None
             self.sides[side].add(order, price)
-        else:
+        elif order.remaining:
             self._finish(order, "CANCELED")
+        for number in self._holding.unfounded():
+            self.cancel(number)
         return order.id
 
     def cancel(self, order_id: int) -> bool:
@@ -172,6 +181,10 @@ class ContractEngine(Matching):
         """Every order the account ever placed here, oldest first."""
         return tuple(self._view(order) for order in self._own.values())
 
+    def own_order(self, number: int) -> ContractOrderView:
+        """The present state of an order of the account."""
+        return self._view(self._own[number])
+
     def open_orders(self) -> tuple[ContractOrderView, ...]:
         """The account's orders that rest here, oldest first."""
         return tuple(self._view(order) for order in self._holding.orders.values())
@@ -198,6 +211,8 @@ class ContractEngine(Matching):
             price = order.price or self.last_price
             # The order itself is among the open ones already: it must not pay twice.
             del self._holding.orders[order.id]
+            if order.reduce_only and not self._holding.can_reduce(order.side, order.amount):
+                return "REJECTED"
             if price is not None and not self._account.can_pay(self.terms, order.side, order.amount, price):
                 return "REJECTED"
             self._holding.orders[order.id] = order
@@ -266,4 +281,5 @@ class ContractEngine(Matching):
             filled=order.filled,
             filled_notional=order.turnover or ZERO,
             time_ns=order.updated_ns,
+            reduce_only=order.reduce_only,
         )

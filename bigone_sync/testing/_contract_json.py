@@ -19,6 +19,10 @@ def number(value: Decimal) -> str:
     return "0" if text == "-0" else text
 
 
+class Scientific(Decimal):
+    """A decimal that is written with an exponent, for example ``1E+6``."""
+
+
 def exponent(value: Decimal) -> str:
     """A decimal with an exponent, for example ``4.96E+4``, as Java's BigDecimal would print it."""
     return format(value.normalize(), "E")
@@ -26,6 +30,8 @@ def exponent(value: Decimal) -> str:
 
 def dump(value: Any) -> str:
     """Compact JSON text; what the standard library knows is written by it, floats of a recording included."""
+    if isinstance(value, Scientific):
+        return exponent(value)
     if isinstance(value, Decimal):
         return number(value)
     if isinstance(value, Mapping):

@@ -59,17 +59,18 @@ class PrivateWire:
         """What has changed; a key without news is left out unless ``every``."""
         frame: Frame = {}
         if cash is not None:
-            frame["cash"] = self._cash(cash)
+            frame["cash"] = self.cash(cash)
         for name, rows in (
-            ("positions", [self._position(position) for position in positions]),
-            ("orders", [self._order(order) for order in orders]),
-            ("trades", [self._fill(fill) for fill in fills]),
+            ("positions", [self.position(position) for position in positions]),
+            ("orders", [self.order(order) for order in orders]),
+            ("trades", [self.fill(fill) for fill in fills]),
         ):
             if rows or every:
                 frame[name] = rows
         return frame
 
-    def _cash(self, cash: CashView) -> Frame:
+    def cash(self, cash: CashView) -> Frame:
+        """One currency."""
         row: Frame = {
             "currency": cash.currency,
             "balances": cash.balances,
@@ -91,7 +92,8 @@ class PrivateWire:
             "leverage": cash.leverage,
         }
 
-    def _position(self, position: PositionView) -> Frame:
+    def position(self, position: PositionView) -> Frame:
+        """One position."""
         row: Frame = {
             "symbol": position.market,
             "leverage": position.leverage,
@@ -130,7 +132,8 @@ class PrivateWire:
             "seqNo": position.seq_no,
         }
 
-    def _order(self, order: ContractOrderView) -> Frame:
+    def order(self, order: ContractOrderView) -> Frame:
+        """One order."""
         row: Frame = {
             "id": self._id(order.id),
             "symbol": order.market,
@@ -153,7 +156,8 @@ class PrivateWire:
             "filledNotional": order.filled_notional,
         }
 
-    def _fill(self, fill: FillView) -> Frame:
+    def fill(self, fill: FillView) -> Frame:
+        """One fill."""
         row: Frame = {
             "id": self._id(fill.id),
             "orderId": self._id(fill.order_id),

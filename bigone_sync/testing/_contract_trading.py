@@ -35,6 +35,7 @@ class ContractTrading(Base):
         *,
         price: Decimal | str | int | None = None,
         type: str = "LIMIT",
+        reduce_only: bool = False,
     ) -> str:
         """Place an order of the account, as if through REST.
 
@@ -47,6 +48,7 @@ class ContractTrading(Base):
             size: contracts, a positive multiple of 0.0001.
             price: a multiple of the contract's tick; None for MARKET orders, and only for them.
             type: LIMIT, MARKET, IOC, FOK or POST_ONLY.
+            reduce_only: REJECTED if, with the other open orders of this kind, it would do more than close the position.
 
         Returns:
             The order's id, as the private stream shows it.
@@ -57,7 +59,9 @@ class ContractTrading(Base):
         if side not in _SIDES:
             raise ValueError(f"side must be BUY or SELL: {side!r}")
         limit = None if price is None else Decimal(price)
-        return self._call(lambda: self._contracts.place(symbol, _SIDES[side], Decimal(size), limit, type))
+        return self._call(
+            lambda: self._contracts.place(symbol, _SIDES[side], Decimal(size), limit, type, reduce_only=reduce_only)
+        )
 
     def cancel_contract_order(self, order_id: str) -> bool:
         """Cancel an order of the account; False if it is no longer open.

@@ -136,10 +136,12 @@ class ContractVenue:
             self._publish_private((), (), symbol)
         self._publish_instrument(symbol)
 
-    def place(self, symbol: str, side: str, size: Decimal, price: Decimal | None, type: str) -> str:
+    def place(
+        self, symbol: str, side: str, size: Decimal, price: Decimal | None, type: str, *, reduce_only: bool = False
+    ) -> str:
         """Place an own order; returns its id."""
         contract = self.at(symbol)
-        number = contract.engine.place(side, size, price=price, type=type, own=True)
+        number = contract.engine.place(side, size, price=price, type=type, own=True, reduce_only=reduce_only)
         order_id = self._wire.id_text(number)
         self._homes[order_id] = symbol, number
         self.commit(contract)
@@ -155,6 +157,27 @@ class ContractVenue:
             raise ValueError(f"no own order {order_id!r}")
         symbol, number = self._homes[order_id]
         return self.at(symbol), number
+
+    def owned(self) -> list[str]:
+        """The ids of the account's orders, newest first."""
+        return list(reversed(self._homes))
+
+    def order_view(self, order_id: str) -> ContractOrderView:
+        """The present state of an own order.
+
+        Raises:
+            ValueError: the account has no such order.
+        """
+        contract, number = self.order(order_id)
+        return contract.engine.own_order(number)
+
+    def publish_position(self, symbol: str) -> None:
+        """Tell of a position that was changed without an order, and of its cash."""
+        self._publish_private((), (), symbol)
+
+    def depth(self, symbol: str) -> Frame:
+        """The whole book, as a new socket of it gets it."""
+        return self._depth_wire.snapshot(self.contracts[symbol].engine)
 
     def cancel(self, order_id: str) -> bool:
         """Cancel an own order; False if it is no longer open."""
@@ -203,7 +226,7 @@ class ContractVenue:
             return [instrument_rows(self.instrument(symbol) for symbol in symbols)]
         contract = contracts[channel.symbol]
         if channel.name == "depth":
-            return [self._depth_wire.snapshot(contract.engine)]
+            return [self.depth(channel.symbol)]
         if channel.name == "trades":
             return [trade_rows(contract.tape.latest(_RECENT_TRADES))]
         return [candle_rows(contract.tape.candles(channel.period, _RECENT_CANDLES))]

@@ -95,6 +95,7 @@ class ContractOrderView:
     filled: Decimal
     filled_notional: Decimal
     time_ns: int
+    reduce_only: bool = False
 
     @property
     def time(self) -> datetime:

@@ -8,7 +8,7 @@ import os
 import socket
 import ssl
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -26,14 +26,16 @@ class LoopServer:
     """Runs an aiohttp server on a thread of its own; `call` and `call_async` do something there and wait for it.
 
     Args:
-        routes: path to handler.
+        routes: path to handler of GET requests.
+        services: base path to handler of all requests below it.
         on_open: runs on the loop once the port listens.
         on_close: runs on the loop before the listener goes for good.
     """
 
     def __init__(
         self,
-        routes: dict[str, Handler],
+        routes: Mapping[str, Handler],
+        services: Mapping[str, Handler],
         *,
         host: str,
         port: int,
@@ -44,6 +46,7 @@ class LoopServer:
         self.host = host
         self.port = port
         self._routes = routes
+        self._services = services
         self._ssl_context = ssl_context
         self._on_open = on_open
         self._on_close = on_close
@@ -131,6 +134,8 @@ class LoopServer:
         app = web.Application()
         for path, handler in self._routes.items():
             app.router.add_get(path, handler)
+        for base, handler in self._services.items():
+            app.router.add_route("*", base + "/{tail:.*}", handler)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
         await runner.setup()
         assert self._socket is not None

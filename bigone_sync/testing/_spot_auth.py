@@ -8,12 +8,14 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import heapq
 import hmac
 import json
 from typing import Any
 
 _NANOSECONDS = 1_000_000_000
 _MICROSECOND = 1_000
+_KEPT_NONCES = 50_000
 _MAX_DIGITS = 20  # of an unsigned 64-bit number
 
 
@@ -22,7 +24,10 @@ class Refused(Exception):
 
 
 class Authenticator:
-    """Checks tokens of one API key and remembers the last nonce it accepted.
+    """Checks tokens of one API key and remembers the nonces it accepted.
+
+    Requests that are made at the same time may arrive in any order, so a nonce may be smaller than one that came
+    before it; only using one twice is refused.
 
     Args:
         key: the API key.
@@ -36,7 +41,9 @@ class Authenticator:
         self._secret = secret.encode()
         self._recv_window = recv_window
         self._guide = guide
-        self._last_nonce = -1
+        self._used: set[int] = set()
+        self._oldest_first: list[int] = []  # a heap of the same nonces
+        self._floor = -1  # all that is known of the nonces up to here is that they may have been used
 
     def verify(self, token: str, now_ns: int) -> None:
         """Accept a token, or raise `Refused`; an accepted nonce is used up."""
@@ -56,9 +63,17 @@ class Authenticator:
                 window = self._digits(claims, "recv_window")
         if abs(nonce - now_ns) >= window * _NANOSECONDS:
             raise Refused("nonce is outside of recv_window")
-        if nonce <= self._last_nonce:
-            raise Refused("nonce was used before or is older than one that was")
-        self._last_nonce = nonce
+        self._use(nonce)
+
+    def _use(self, nonce: int) -> None:
+        """Accept a nonce once; of more than can be remembered, the smallest are refused without being known."""
+        if nonce <= self._floor or nonce in self._used:
+            raise Refused("nonce was used before")
+        self._used.add(nonce)
+        heapq.heappush(self._oldest_first, nonce)
+        if len(self._used) > _KEPT_NONCES:
+            self._floor = heapq.heappop(self._oldest_first)
+            self._used.remove(self._floor)
 
     def _check_validity(self, claims: dict[str, Any], now_ns: int) -> None:
         """The times of a guide's token; one from the near future is a clock that goes fast."""

@@ -9,6 +9,7 @@ from bigone_sync.testing._contract_faults import ContractFaults
 from bigone_sync.testing._contract_hub import ContractHub
 from bigone_sync.testing._contract_replay import ContractReplay
 from bigone_sync.testing._contract_venue import ContractVenue
+from bigone_sync.testing._rest_gate import RestGate
 from bigone_sync.testing._server import LoopServer
 from bigone_sync.testing._spot_faults import Faults
 from bigone_sync.testing._spot_hub import Hub
@@ -26,6 +27,7 @@ class Base:
     _contract_faults: ContractFaults
     _contract_hub: ContractHub
     _contract_replay: ContractReplay | None
+    _rest: RestGate
 
     def _call(self, function: Callable[[], T]) -> T:
         """Run on the loop and wait; without a running loop, run here."""

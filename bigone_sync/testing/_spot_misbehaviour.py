@@ -251,12 +251,13 @@ class Misbehaviour(ContractMisbehaviour):
             self._server.call_async(do)
 
     def drop_connections(self) -> None:
-        """End every TCP connection without a close frame."""
+        """End every TCP connection without a close frame, those of REST calls included."""
         self._call(lambda: self._drop_all(None))
 
     def _drop_all(self, code: int | None) -> None:
         for roster in (self._hub, self._contract_hub):
             roster.drop(code)
+        self._rest.drop()
 
     def _send(self, opcode: int, payload: bytes, channel: str | None) -> None:
         check_channel(channel)

@@ -22,12 +22,13 @@ from bigone_sync.testing._spot_venue import Listing, Venue
 from bigone_sync.testing._spot_wire import SpotWire, decimal_text
 from bigone_sync.testing.market import TICK
 
-__all__ = ["ORDER_REPLIES", "OrderDesk"]
+__all__ = ["MIN_QUOTE_VALUE", "ORDER_REPLIES", "OrderDesk", "scale"]
 
 ORDER_REPLIES = ("success", "order")
 """How a request that was carried out is answered."""
 
-_MIN_QUOTE_VALUE = Decimal("0.01")
+MIN_QUOTE_VALUE = Decimal("0.01")
+"""What an order with a price must be worth."""
 _MARKET_PRICE = "MARKET"
 _DECIMAL = re.compile(r"[0-9]+(\.[0-9]+)?")
 
@@ -104,8 +105,8 @@ class OrderDesk:
         market_order, waits = params["price"] == _MARKET_PRICE, bool(params["stopPrice"])
         amount = _decimal("amount", params["amount"])
         price = None if market_order else _decimal("price", params["price"])
-        if price is not None and 0 < price * amount < _MIN_QUOTE_VALUE:
-            raise Refused(f"price times amount must be at least {_MIN_QUOTE_VALUE}")
+        if price is not None and 0 < price * amount < MIN_QUOTE_VALUE:
+            raise Refused(f"price times amount must be at least {MIN_QUOTE_VALUE}")
         listing = self._venue.at(params["market"])
         order_id = listing.engine.place(
             params["side"],
@@ -147,9 +148,9 @@ class OrderDesk:
                 "name": name,
                 "baseAsset": name.partition("-")[0],
                 "quoteAsset": name.partition("-")[2],
-                "baseScale": _scale(LOT),
-                "quoteScale": _scale(TICK),
-                "minQuoteValue": decimal_text(_MIN_QUOTE_VALUE),
+                "baseScale": scale(LOT),
+                "quoteScale": scale(TICK),
+                "minQuoteValue": decimal_text(MIN_QUOTE_VALUE),
             }
             for name in self._venue.markets()
         ]
@@ -166,7 +167,7 @@ def _decimal(name: str, text: str) -> Decimal:
     return value
 
 
-def _scale(step: Decimal) -> int:
+def scale(step: Decimal) -> int:
     """How many digits after the point a multiple of ``step`` has."""
     exponent = step.as_tuple().exponent
     assert isinstance(exponent, int)

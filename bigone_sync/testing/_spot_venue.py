@@ -111,6 +111,18 @@ class Venue:
                 return self.at(order.market)
         raise Refused(f"no own order {order_id!r}")
 
+    def find_order(self, order_id: int) -> tuple[Listing, OrderView] | None:
+        """An own order and its market."""
+        for listing in self.listings.values():
+            if listing.engine.has_own(order_id):
+                return listing, listing.engine.own_order(order_id)
+        return None
+
+    def order_named(self, client_order_id: str) -> OrderView | None:
+        """The newest own order of that name, in whatever market."""
+        named = (listing.engine.own_order_named(client_order_id) for listing in self.listings.values())
+        return max((order for order in named if order is not None), key=lambda order: int(order.id), default=None)
+
     def orders(self, market: str | None = None) -> list[OrderView]:
         """Every order the account ever placed, oldest first per market."""
         listings = self.listings.values() if market is None else [self.listings[market]]

@@ -19,6 +19,8 @@ from bigone_sync.testing._contract_wire import DepthWire
 from bigone_sync.testing._door import Door
 from bigone_sync.testing._observing import Observing
 from bigone_sync.testing._replaying import Replaying
+from bigone_sync.testing._rest_commands import RestSide, open_contract_rest, open_rest, open_spot_rest
+from bigone_sync.testing._rest_gate import RestGate
 from bigone_sync.testing._server import LoopServer
 from bigone_sync.testing._spot_auth import Authenticator
 from bigone_sync.testing._spot_desks import Desks
@@ -45,13 +47,18 @@ _MOST_STEPS_A_TICK = 100
 _CALL_TIMEOUT = 30.0
 
 
-class LocalExchange(Trading, Holdings, Misbehaviour, Replaying, Observing):
+class LocalExchange(Trading, Holdings, Misbehaviour, Replaying, RestSide, Observing):
     """A BigONE exchange, spot and contracts, on a loopback port, in a thread of its own.
 
     Each connection of spot is spoken to in the subprotocol that it has offered, ``json`` or ``proto`` (the first of
     both); clients of either may be connected at once. Protobuf is imported when it is first asked for. A socket of the
     contract half is one channel of one contract, named by its URL; `contract_url` is what the channels are added to.
     Spot markets have a dash in their name and contracts have none: a method that takes either knows them by that.
+
+    REST is served below `rest_url`, on the same port and of the same markets, contracts and account; `fail_rest` makes
+    calls fail and `rest_requests` shows them. A spot order that cannot be paid for is refused there; only `place_order`
+    takes it, and it is at once REJECTED. A token is good once, for socket and REST of a venue together, in whatever
+    order tokens arrive. Of a recording REST tells the depth of contracts only; spot is what the engine has.
 
     The contracts come into being when the first of them is asked for, by a client or by a method; from then on they
     step with the spot markets. On the private contract stream the first frame has all keys (cash, positions, orders,
@@ -83,6 +90,9 @@ class LocalExchange(Trading, Holdings, Misbehaviour, Replaying, Observing):
         contract_ids: ``"text"``: the private contract stream has UUID-like ids and all fields, or ``"integer"``: it
             has integer ids and the fields of the other documented form (contract protocol, section 7).
 
+        rest_limit: REST calls within ten seconds; a further one gets 429, code 10429 and no Retry-After. None: any
+            number.
+
     Raises:
         ValueError: an argument makes no sense.
     """
@@ -106,6 +116,7 @@ class LocalExchange(Trading, Holdings, Misbehaviour, Replaying, Observing):
         contracts: Iterable[str] = ("BTCUSD", "BTCUSDT", "ETHUSDT"),
         contract_sequence: str = "live",
         contract_ids: str = "text",
+        rest_limit: int | None = None,
     ) -> None:
         if rate < 0:
             raise ValueError(f"rate must not be negative: {rate}")
@@ -121,12 +132,14 @@ class LocalExchange(Trading, Holdings, Misbehaviour, Replaying, Observing):
             hub=self._hub,
         )
         self._desks = Desks(self._venue, self._hub, wire, self._faults, order_replies=order_replies)
+        spot_authenticator = Authenticator(*credentials, recv_window=recv_window)
+        contract_authenticator = Authenticator(*credentials, recv_window=recv_window, guide=True)
         self._service = SpotService(
             venue=self._venue,
             hub=self._hub,
             wire=wire,
             faults=self._faults,
-            authenticator=Authenticator(*credentials, recv_window=recv_window),
+            authenticator=spot_authenticator,
             desks=self._desks.handlers(),
             start_replay=self._begin_replay,
         )
@@ -137,8 +150,9 @@ class LocalExchange(Trading, Holdings, Misbehaviour, Replaying, Observing):
             seed,
             DepthWire(contract_sequence, seed),
             PrivateWire(contract_ids),
-            Authenticator(*credentials, recv_window=recv_window, guide=True),
+            contract_authenticator,
         )
+        self._rest = self._open_rest(spot_authenticator, contract_authenticator, rest_limit)
         self._rate = rate
         self._paused = False
         self._scheme = "ws" if ssl_context is None else "wss"
@@ -147,6 +161,7 @@ class LocalExchange(Trading, Holdings, Misbehaviour, Replaying, Observing):
         self._contract_replay_task: asyncio.Task[None] | None = None
         self._server = LoopServer(
             {_SPOT_PATH: self._gate.serve, _CONTRACT_PATH + "/{channel:.*}": self._contract_gate.serve},
+            self._rest.routes(),
             host=host,
             port=port,
             ssl_context=ssl_context,
@@ -260,6 +275,16 @@ class LocalExchange(Trading, Holdings, Misbehaviour, Replaying, Observing):
             is_known=self._is_contract,
             first_frames=self._contract_first_frames,
             entered=self._contract_entered,
+        )
+
+    def _open_rest(self, spot: Authenticator, contract: Authenticator, rest_limit: int | None) -> RestGate:
+        """Put the REST side together; it shares the logins of the sockets."""
+        return open_rest(
+            open_spot_rest(self._venue, spot, self._desks.cost.uuid_of),
+            open_contract_rest(
+                self._contracts, contract, self._venue.now_ns, self._contract_first_frames, self._is_contract
+            ),
+            rest_limit,
         )
 
     def _on_open(self) -> None:

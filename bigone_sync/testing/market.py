@@ -76,6 +76,7 @@ class Market(Matching):
         self._rng = random.Random(f"ids:{seed}:{name}")
         self._orders: dict[int, Order] = {}
         self._own: dict[int, Order] = {}
+        self._own_named: dict[str, Order] = {}
         self._stops: dict[int, Order] = {}
         self._trades: list[Trade] = []
         self._own_changes: list[OrderView] = []
@@ -95,6 +96,7 @@ class Market(Matching):
         price: Decimal | None = None,
         type: str = "LIMIT",
         ioc: bool = False,
+        post_only: bool = False,
         own: bool = False,
         client_order_id: str = "",
         stop_price: Decimal | None = None,
@@ -107,6 +109,7 @@ class Market(Matching):
         An own order that the account cannot pay for is accepted and at once REJECTED, as an exchange reports it.
 
         Args:
+            post_only: CANCELLED instead of trading when it comes to the book.
             operator: GTE or LTE; by default the side of the last price on which ``stop_price`` lies.
             unit: SPOT or MARGIN: whose balances an own order uses.
             must_be_payable: do not accept an own order that the account cannot pay for.
@@ -118,7 +121,7 @@ class Market(Matching):
             Refused: the order makes no sense (side, type, price off the tick, amount not positive …), or the account
                 cannot pay for it though it must. It is a ValueError.
         """
-        self._validate(side, amount, price, type, stop_price, operator)
+        self.validate(side, amount, price, type, stop_price, operator)
         if unit not in UNITS:
             raise Refused(f"business unit must be one of {', '.join(UNITS)}: {unit!r}")
         if operator is None:
@@ -131,6 +134,7 @@ class Market(Matching):
             price=price,
             type=type,
             ioc=ioc,
+            post_only=post_only,
             own=own,
             unit=unit,
             client_order_id=client_order_id,
@@ -144,9 +148,36 @@ class Market(Matching):
         self._orders[order.id] = order
         if own:
             self._own[order.id] = order
+            if client_order_id:
+                self._own_named[client_order_id] = order
         self._accept(order)
         self._fire_stops()
         return order.id
+
+    def validate(
+        self,
+        side: str,
+        amount: Decimal,
+        price: Decimal | None,
+        type: str,
+        stop_price: Decimal | None,
+        operator: str | None,
+    ) -> None:
+        """Check that an order makes sense; whether it can be paid for is another question.
+
+        Raises:
+            Refused: it does not.
+        """
+        if side not in SIDES or type not in TYPES or operator not in (None, "GTE", "LTE"):
+            raise Refused(f"not an order: side {side!r}, type {type!r}, operator {operator!r}")
+        check_multiple("amount", amount, LOT)
+        if (price is None) == type.endswith("LIMIT"):
+            raise Refused(f"{type} order with price {price}")
+        if (stop_price is None) == type.startswith("STOP"):
+            raise Refused(f"{type} order with stop price {stop_price}")
+        for value in (price, stop_price):
+            if value is not None:
+                check_multiple("price", value, self.tick)
 
     def cancel(self, order_id: int) -> bool:
         """Cancel an open order; False when there is none with this id."""
@@ -213,27 +244,16 @@ class Market(Matching):
             raise ValueError(f"no own order {order_id} in {self.name}")
         return OrderView.of(self.name, self._own[order_id])
 
-    # -- accepting ----------------------------------------------------------------------------------------------
+    def has_own(self, order_id: int) -> bool:
+        """Whether the account has ever placed an order of this number here."""
+        return order_id in self._own
 
-    def _validate(
-        self,
-        side: str,
-        amount: Decimal,
-        price: Decimal | None,
-        type: str,
-        stop_price: Decimal | None,
-        operator: str | None,
-    ) -> None:
-        if side not in SIDES or type not in TYPES or operator not in (None, "GTE", "LTE"):
-            raise Refused(f"not an order: side {side!r}, type {type!r}, operator {operator!r}")
-        check_multiple("amount", amount, LOT)
-        if (price is None) == type.endswith("LIMIT"):
-            raise Refused(f"{type} order with price {price}")
-        if (stop_price is None) == type.startswith("STOP"):
-            raise Refused(f"{type} order with stop price {stop_price}")
-        for value in (price, stop_price):
-            if value is not None:
-                check_multiple("price", value, self.tick)
+    def own_order_named(self, client_order_id: str) -> OrderView | None:
+        """The newest order of the account that was given this name here."""
+        order = self._own_named.get(client_order_id)
+        return None if order is None else OrderView.of(self.name, order)
+
+    # -- accepting ----------------------------------------------------------------------------------------------
 
     def _accept(self, order: Order) -> None:
         if order.own and not self._clearing.reserve(order):
@@ -272,6 +292,9 @@ class Market(Matching):
     # -- matching -----------------------------------------------------------------------------------------------
 
     def _work(self, taker: Order) -> None:
+        if taker.post_only and self._acceptable(taker):
+            self._finish(taker, "CANCELLED")
+            return
         self._match(taker)
         if not taker.remaining:
             return
@@ -288,7 +311,7 @@ class Market(Matching):
             order.filled += quantity
             order.turnover += price * quantity
             if order.own:
-                self._clearing.settle(order, quantity, price)
+                self._clearing.settle(order, quantity, price, trade_id)
             if order.remaining:
                 self._touch(order)
             else:

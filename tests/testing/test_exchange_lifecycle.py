@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import ipaddress
 import logging
 import socket
 import ssl
@@ -13,12 +14,14 @@ import threading
 from pathlib import Path
 
 import pytest
+import requests
 import websocket
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from spot_peer import ENCODINGS, Peer, Replica
+from rest_peer import Rest
+from spot_peer import ENCODINGS, Peer, Replica, token
 
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import leak_check, wait_until
@@ -170,6 +173,8 @@ def test_ipv6_if_there_is_any() -> None:
         pytest.skip("no IPv6 loopback")
     with LocalExchange(host="::1") as exchange, Peer(exchange) as peer:
         assert exchange.spot_url == f"ws://[::1]:{exchange.port}/ws/v2"
+        with Rest(exchange) as rest:
+            assert rest.call("GET", "/ping").json()["code"] == 0
         assert peer.ask("ping") == ("pong", {})
 
 
@@ -213,6 +218,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     signed = (
         x509.CertificateBuilder()
         .subject_name(name)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
@@ -299,3 +305,30 @@ def test_clients_that_leave_in_the_middle_of_the_handshake_are_no_news(caplog: p
             assert peer.ask(DEPTH, BTC)[0] == "depthSnapshot"
         wait_until(lambda: exchange.connection_count == 0)
     assert not [record for record in caplog.records if record.name.startswith("aiohttp")]
+
+
+def test_rest_over_tls(certificate: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with leak_check(), LocalExchange(rate=0, ssl_context=context) as exchange, Rest(exchange) as rest:
+        assert exchange.rest_url().startswith("https://127.0.0.1:")
+        session = rest.session
+        session.verify = str(certificate)
+        ping = f"{exchange.rest_url()}/ping"
+        assert session.get(ping, timeout=10).json()["code"] == 0
+        for kind in ("cut_body", "drop"):
+            exchange.fail_rest(kind)
+            with pytest.raises(requests.RequestException):
+                session.get(ping, timeout=10)
+        exchange.fail_rest("hang")
+        placing = f"{exchange.rest_url('contract')}/orders"
+        order = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "size": 1}
+        with pytest.raises(requests.Timeout):
+            session.post(placing, json=order, headers={"Authorization": token()}, timeout=0.2)
+        exchange.heal_rest()
+        assert session.get(ping, timeout=10).json()["code"] == 0
+        assert exchange.contract_orders() == []
+        exchange.fail_rest("hang")
+        with pytest.raises(requests.Timeout):
+            session.get(ping, timeout=0.2)
+        exchange.close()
