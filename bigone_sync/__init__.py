@@ -1,10 +1,14 @@
 """Synchronous, threaded client with callbacks for the BigONE exchange's WebSocket streams."""
 
+import importlib as _importlib
+import typing as _typing
+
 from ._version import __version__
 from .auth import Credentials, bigone_token
 from .book import BookView, OrderBook
 from .clients.contract import ContractClient
 from .clients.spot import SpotClient
+from .clock import ClockOffset, ServerClock
 from .config import CONTRACT_REST_URL, CONTRACT_URL, SPOT_REST_URL, SPOT_URL, Backoff, Limits, Timeouts
 from .enums import (
     BookState,
@@ -70,9 +74,14 @@ from .events import (
     Trade,
 )
 from .kept import KeptView
-from .markets import Market
+from .markets import Contract, Market
+from .rest.values import CancelResult, ContractAccount, NewOrder, RiskLimit, TradingFee
 from .stats import ChannelStats, ClientStats
 from .subscription import Subscription
+
+if _typing.TYPE_CHECKING:
+    from .rest.contract import ContractRest
+    from .rest.spot import SpotRest
 
 __all__ = [
     "Account",
@@ -85,20 +94,25 @@ __all__ = [
     "CONTRACT_REST_URL",
     "CONTRACT_URL",
     "CallbackError",
+    "CancelResult",
     "Candle",
     "CandlePeriod",
     "Cash",
     "Channel",
     "ChannelStats",
     "ClientStats",
+    "ClockOffset",
     "ConfigurationError",
     "ConnectError",
     "ConnectTimeout",
     "ConnectionClosed",
     "ConnectionLost",
     "ConnectionState",
+    "Contract",
+    "ContractAccount",
     "ContractClient",
     "ContractOrder",
+    "ContractRest",
     "CostPrice",
     "Credentials",
     "DecodeError",
@@ -118,6 +132,7 @@ __all__ = [
     "MarginBalance",
     "MarginState",
     "Market",
+    "NewOrder",
     "NotConnected",
     "Order",
     "OrderBook",
@@ -134,12 +149,15 @@ __all__ = [
     "RequestError",
     "RequestRejected",
     "RequestTimeout",
+    "RiskLimit",
     "SPOT_REST_URL",
     "SPOT_URL",
     "SequenceGap",
+    "ServerClock",
     "Side",
     "SlowConsumer",
     "SpotClient",
+    "SpotRest",
     "StateChange",
     "Subscription",
     "SubscriptionKey",
@@ -148,7 +166,23 @@ __all__ = [
     "Ticker",
     "Timeouts",
     "Trade",
+    "TradingFee",
     "TransportError",
     "__version__",
     "bigone_token",
 ]
+
+# With them comes the library for HTTP, which who only streams does not need.
+_LATE = {"ContractRest": ".rest.contract", "SpotRest": ".rest.spot"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(_importlib.import_module(_LATE[name], __name__), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATE})

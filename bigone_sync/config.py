@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from .errors import ConfigurationError
 
@@ -19,6 +20,7 @@ __all__ = [
     "SPOT_URL",
     "Backoff",
     "Limits",
+    "Proxy",
     "Timeouts",
     "check_asset",
     "check_headers",
@@ -26,7 +28,10 @@ __all__ = [
     "check_symbol",
     "check_url",
     "check_uuid",
+    "is_loopback",
+    "parse_proxy",
     "public_url",
+    "rest_beside",
 ]
 
 SPOT_URL = "wss://api.big.one/ws/v2"
@@ -89,10 +94,10 @@ class Timeouts:
     """Longest silence of data on a stream that has a cadence (depth); None: not watched."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name != "stale" or value is not None:
-                _positive(self, field.name, value)
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if one.name != "stale" or value is not None:
+                _positive(self, one.name, value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,6 +200,13 @@ def check_url(url: object, *, argument: str = "url", schemes: tuple[str, ...] = 
     return url
 
 
+def rest_beside(url: str, stream_path: str, rest_path: str) -> str:
+    """The REST base on the host of a WebSocket: ``stream_path`` at the end of ``url`` is replaced by ``rest_path``."""
+    parts = urlsplit(url)
+    scheme = "https" if parts.scheme == "wss" else "http"
+    return f"{scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix(stream_path)}{rest_path}"
+
+
 def public_url(url: str) -> str:
     """``url`` without user information, query and fragment: fit for messages."""
     parts = urlsplit(url)
@@ -202,6 +214,49 @@ def public_url(url: str) -> str:
     host = f"[{host}]" if ":" in host else host
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{host}{port}{parts.path}"
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """An HTTP proxy that is asked to CONNECT."""
+
+    host: str
+    port: int
+    authorization: str | None = field(default=None, repr=False)
+    """Value of Proxy-Authorization; a secret."""
+
+
+def parse_proxy(url: str, *, argument: str = "proxy") -> Proxy:
+    """``http://[user:password@]host[:port]``; the port is 8080 if none is given.
+
+    Raises:
+        ConfigurationError: anything else; the message repeats no password.
+    """
+    problem = f"{argument} must look like http://[user:password@]host:port"
+    if not isinstance(url, str) or any(ord(char) <= 32 or ord(char) > 126 for char in url):
+        raise ConfigurationError(problem, argument=argument)
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        port = parts.port or 8080
+    except ValueError:
+        raise ConfigurationError(problem, argument=argument) from None
+    if parts.scheme != "http" or not parts.hostname:
+        raise ConfigurationError(f"{problem}; {parts.scheme}:// proxies are not supported", argument=argument)
+    authorization = None
+    if parts.username is not None:
+        user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        authorization = "Basic " + base64.b64encode(user.encode()).decode()
+    return Proxy(parts.hostname, port, authorization)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` is this machine, so that no proxy of the environment is asked for it."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def check_headers(headers: Mapping[str, str] | None) -> Mapping[str, str]:

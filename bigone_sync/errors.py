@@ -280,7 +280,10 @@ class RequestTimeout(RequestError, TimeoutError):
 
 
 class OutcomeUnknown(RequestError):
-    """The command was sent and the connection ended before the answer. It is never sent again by itself."""
+    """The command was sent and the connection ended before the answer. It is never sent again by itself.
+
+    Over REST also: an answer of status 5xx to an order, which does not tell whether it was carried out.
+    """
 
     def __init__(self, message: str, *, client_request_id: str = "", request_id: str = "", command: str = "") -> None:
         super().__init__(message, request_id=request_id, command=command)
@@ -288,16 +291,31 @@ class OutcomeUnknown(RequestError):
 
 
 class RestError(BigOneError):
-    """An HTTP request failed."""
+    """An HTTP request failed: the exchange answered with another status than 2xx, or no answer could be had."""
 
     def __init__(
-        self, message: str, *, status_code: int | None = None, code: int | None = None, reason: str = "", url: str = ""
+        self,
+        message: str,
+        *,
+        status_code: int | None = None,
+        code: int | None = None,
+        reason: str = "",
+        url: str = "",
+        anomaly: str = "",
     ) -> None:
         super().__init__(message)
         self.status_code = status_code
+        """HTTP status of the answer; None: there was none."""
         self.code = code
+        """The exchange's error code (spot)."""
         self.reason = reason
+        """The exchange's own words. Where ``status_code`` is None, what happened instead: ``timeout``, ``dns``,
+        ``refused``, ``proxy``, ``certificate``, ``tls``, ``reset``, ``closed``, ``truncated``, ``answer`` (it was no
+        HTTP), ``size`` or ``tcp``."""
         self.url = url
+        """The URL without query."""
+        self.anomaly = anomaly
+        """The exchange's keyword (contracts), like ``anomaly.token/invalid``."""
 
 
 class CallbackError(BigOneError):

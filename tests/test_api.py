@@ -375,7 +375,7 @@ def test_urls() -> None:
 
 VALUE_OBJECTS = {
     "MarginBalance": "asset balance locked_balance loan_balance state",
-    "Market": "name base_asset quote_asset base_scale quote_scale min_quote_value",
+    "Market": "name base_asset quote_asset base_scale quote_scale min_quote_value max_quote_value id",
     "SubscriptionKey": "channel market period unit asset",
 }
 

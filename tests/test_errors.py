@@ -76,7 +76,10 @@ SAMPLES: list[tuple[type[BigOneError], dict[str, Any]]] = [
     (OrderRejected, {"client_request_id": "a", "code": 1, "reason": "no", "request_id": "5", "command": "c"}),
     (RequestTimeout, {"request_id": "5", "command": "subscribe"}),
     (OutcomeUnknown, {"client_request_id": "a", "request_id": "5", "command": "c"}),
-    (RestError, {"status_code": 500, "code": 10001, "reason": "no", "url": "https://host/path"}),
+    (
+        RestError,
+        {"status_code": 500, "code": 1, "reason": "no", "url": "https://host/path", "anomaly": "anomaly.token/invalid"},
+    ),
     (CallbackError, {"event": ("an", "event"), "handler": handler}),
     (SlowConsumer, {"pending": 10, "limit": 10}),
 ]

@@ -6,8 +6,9 @@ import inspect
 from collections.abc import Iterable
 from typing import Any
 
+from ..arguments import check_period
 from ..config import check_asset, check_market, check_uuid
-from ..enums import BusinessUnit, CandlePeriod, Channel, Overflow
+from ..enums import BusinessUnit, Channel, Overflow
 from ..errors import ConfigurationError
 from ..events import SubscriptionKey
 
@@ -167,19 +168,6 @@ def cost_keys(assets: object) -> list[SubscriptionKey]:
     if not unique:
         raise ConfigurationError("assets must name at least one asset, by its UUID", argument="assets")
     return [SubscriptionKey(Channel.COST_PRICES, asset=asset) for asset in unique]
-
-
-def check_period(period: object) -> CandlePeriod:
-    """The period, given as such or by its name.
-
-    Raises:
-        ConfigurationError: there is no such period.
-    """
-    known = period if isinstance(period, CandlePeriod) else CandlePeriod(period) if isinstance(period, str) else None
-    if known is None or not known.is_known:
-        names = ", ".join(item.value for item in CandlePeriod if item.is_known)
-        raise ConfigurationError(f"period must be one of {names}, not {period!r}", argument="period")
-    return known
 
 
 def check_limit(limit: object) -> int:

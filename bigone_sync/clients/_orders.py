@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from ..arguments import check_flag, check_number, check_order_id, check_side, check_timeout
 from ..config import check_market
 from ..enums import Side
 from ..errors import ConfigurationError, NotConnected
@@ -13,7 +14,6 @@ from ..events import Order
 from ..markets import Market
 from ..protocol.spot_calls import CANCEL_ALL_ORDERS, CANCEL_ORDER, CREATE_ORDER, LIST_MARKETS
 from ..session import Session
-from ._order_arguments import check_flag, check_number, check_order_id, check_side, check_timeout
 from ._subscribing import Subscribing
 
 __all__ = ["SpotOrders"]

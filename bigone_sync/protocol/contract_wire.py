@@ -39,12 +39,17 @@ __all__ = [
     "PERIODS",
     "DepthFrame",
     "PrivateFrame",
+    "cash_of",
     "decode_candles",
     "decode_depth",
     "decode_instruments",
     "decode_private",
     "decode_trades",
+    "fill_of",
+    "instrument_of",
+    "order_of",
     "pong_of",
+    "position_of",
 ]
 
 PERIODS: Mapping[CandlePeriod, str] = MappingProxyType(
@@ -220,7 +225,8 @@ def decode_candles(
     return each_of(rows_of(data), partial(_candle, connection=connection, at=at, snapshot=snapshot))
 
 
-def _instrument(members: Members, connection: str, at: float) -> Instrument:
+def instrument_of(members: Members, connection: str, at: float) -> Instrument:
+    """One row of instruments (contract protocol, section 6)."""
     return Instrument(
         named(members, "symbol"),
         next_funding_time=moment(members, "nextFundingTime"),
@@ -238,10 +244,11 @@ def decode_instruments(data: bytes, connection: str, at: float) -> list[Instrume
     """
     if pong_of(data):
         return None
-    return each_of(rows_of(data), partial(_instrument, connection=connection, at=at))
+    return each_of(rows_of(data), partial(instrument_of, connection=connection, at=at))
 
 
-def _cash(members: Members, connection: str, at: float) -> Cash:
+def cash_of(members: Members, connection: str, at: float) -> Cash:
+    """Funds in one currency (contract protocol, section 7)."""
     return Cash(
         id=identity(members, "id"),
         currency=named(members, "currency"),
@@ -251,7 +258,8 @@ def _cash(members: Members, connection: str, at: float) -> Cash:
     )
 
 
-def _position(members: Members, connection: str, at: float) -> Position:
+def position_of(members: Members, connection: str, at: float) -> Position:
+    """A position (contract protocol, section 7)."""
     return Position(
         id=identity(members, "id"),
         market=named(members, "symbol"),
@@ -264,7 +272,8 @@ def _position(members: Members, connection: str, at: float) -> Position:
     )
 
 
-def _order(members: Members, connection: str, at: float) -> ContractOrder:
+def order_of(members: Members, connection: str, at: float) -> ContractOrder:
+    """An order (contract protocol, section 7)."""
     return ContractOrder(
         id=_identified(members),
         market=named(members, "symbol"),
@@ -279,7 +288,8 @@ def _order(members: Members, connection: str, at: float) -> ContractOrder:
     )
 
 
-def _fill(members: Members, connection: str, at: float) -> Fill:
+def fill_of(members: Members, connection: str, at: float) -> Fill:
+    """An own trade (contract protocol, section 7)."""
     return Fill(
         id=_identified(members),
         order_id=identity(members, "orderId"),
@@ -327,8 +337,8 @@ def decode_private(data: bytes, connection: str, at: float) -> PrivateFrame | No
     cash, positions, orders, fills = (_several(members, key) for key in _KEYS)
     return PrivateFrame(
         keys=frozenset(key for key in _KEYS if _has(members, key)),
-        cash=each_of(cash, partial(_cash, connection=connection, at=at)),
-        positions=each_of(positions, partial(_position, connection=connection, at=at)),
-        orders=each_of(orders, partial(_order, connection=connection, at=at)),
-        fills=each_of(fills, partial(_fill, connection=connection, at=at)),
+        cash=each_of(cash, partial(cash_of, connection=connection, at=at)),
+        positions=each_of(positions, partial(position_of, connection=connection, at=at)),
+        orders=each_of(orders, partial(order_of, connection=connection, at=at)),
+        fills=each_of(fills, partial(fill_of, connection=connection, at=at)),
     )

@@ -1,0 +1,1 @@
+"""REST beside the streams: the only place that imports requests."""

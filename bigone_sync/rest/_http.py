@@ -1,0 +1,257 @@
+"""HTTP calls over one session: each sent, timed, and brought back or turned into an error."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlencode, urlsplit
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from .._version import __version__
+from ..config import parse_proxy, public_url
+from ..errors import BigOneError, ConfigurationError, ConnectionClosed
+from ._adapter import Adapter, Session, choose_proxy
+from ._failures import answered, as_error
+from ._limiter import REQUESTS, Limiter
+from ._retry import BACKOFF, call_retry
+from ._sending import Ended, Sending, Stop, making
+
+__all__ = ["Answer", "Call", "Http", "check_timeout"]
+
+_MOST_RETRIES = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A request to be made."""
+
+    method: str
+    path: str
+    """Appended to the base URL, or a whole URL; percent-encoded where need be."""
+    query: Sequence[tuple[str, str]] = ()
+    body: bytes | None = field(default=None, repr=False)
+    """JSON."""
+    is_private: bool = False
+    """Signed with a fresh token each time that it is sent."""
+    is_repeatable: bool = True
+    """Reads and cancels; False for what places orders or sets something: sent once at most."""
+    client_order_id: str = ""
+    """Of an order that it places."""
+    is_patient: bool = True
+    """Whether it is tried again where it may be; False for what is of use at once or not at all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came back, of status 2xx."""
+
+    status: int
+    data: bytes = field(repr=False)
+    received_at: float
+    """Unix seconds of this machine's clock."""
+    endpoint: str
+    """Method and URL without query, for messages."""
+
+
+def check_timeout(timeout: object) -> None:
+    """Nothing, if it is None or a number of seconds greater than 0.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    if timeout is not None and (
+        isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < threading.TIMEOUT_MAX
+    ):
+        raise ConfigurationError(
+            f"timeout must be None or a number of seconds greater than 0, not {timeout!r}", argument="timeout"
+        )
+
+
+def _check_count(value: object, argument: str, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ConfigurationError(
+            f"{argument} must be a whole number from {least} to {most}, not {value!r}", argument=argument
+        )
+
+
+class Http:
+    """One session of requests, with its connections. Thread-safe.
+
+    Args:
+        url: Base, to which the paths of calls are appended; checked before.
+        signer: Makes the token of a private call; called anew for each attempt.
+        failure: Code, anomaly and reason that an answer of another status than 2xx holds; pure.
+        connect_timeout: Seconds for name, TCP, proxy and TLS.
+        read_timeout: Seconds of silence while an answer is awaited.
+        headers: Added to ours; checked before.
+        proxy: URL of an HTTP proxy; the empty text: none; None: as the environment says.
+        ssl_context: Used as it is; None: the system's authorities.
+        retries: Attempts after the first of a repeatable call.
+        limit: Requests in ten seconds to one host, counted over the whole process.
+        backoff: Seconds of the first pause between two attempts, at most.
+
+    Raises:
+        ConfigurationError: an argument is not one of the above.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        signer: Callable[[], str] | None,
+        failure: Callable[[int, bytes], tuple[int | None, str, str]],
+        connect_timeout: float,
+        read_timeout: float,
+        headers: Mapping[str, str],
+        proxy: str | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        retries: int = 3,
+        limit: int = REQUESTS,
+        backoff: float = BACKOFF,
+    ) -> None:
+        if proxy:
+            parse_proxy(proxy)
+        if ssl_context is not None and not isinstance(ssl_context, ssl.SSLContext):
+            raise ConfigurationError(
+                f"ssl_context must be None or an SSLContext, not {type(ssl_context).__name__}", argument="ssl_context"
+            )
+        _check_count(retries, "retries", 0, _MOST_RETRIES)
+        _check_count(limit, "limit", 1, REQUESTS)
+        self._url, self._signer, self._failure = url.rstrip("/"), signer, failure
+        self._connect_timeout, self._read_timeout = connect_timeout, read_timeout
+        self._proxy, self._retries, self._limit, self._backoff = proxy, retries, limit, backoff
+        self._adapter = Adapter(ssl_context)
+        ours = {
+            "User-Agent": f"bigone_sync/{__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+            "Connection": "keep-alive",
+        }
+        self._session = Session(self._adapter, ours)
+        self._session.headers.update(headers)
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._calls: set[Sending] = set()
+        self._limiters: set[Limiter] = set()
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a call may take if nothing else is said: those for connecting and for the answer."""
+        return self._connect_timeout + self._read_timeout
+
+    def send(self, call: Call, *, timeout: float | None = None) -> Answer:
+        """Make a call.
+
+        A call that is not repeatable is sent at most once, on a connection that was found alive.
+
+        Args:
+            call: What to send.
+            timeout: Seconds for all of it: waiting for the rate limiter, connecting, every attempt and the pauses
+                between them, and the body; None: :attr:`patience`.
+
+        Raises:
+            RestError: the answer has another status than 2xx, or there was none; the ``reason`` of the latter is
+                ``timeout`` where it took too long.
+            OutcomeUnknown: a call that is not repeatable may have been sent, and no answer tells what came of it.
+            ConnectionClosed: ``abort()`` or ``close()`` was called, or the process has forked.
+            ConfigurationError: the proxy of the environment cannot be used.
+        """
+        check_timeout(timeout)
+        url = call.path if call.path.startswith(("http://", "https://")) else self._url + call.path
+        shown = public_url(url)
+        endpoint = f"{call.method} {shown}"
+        sending = self._begin(call, url, timeout, endpoint)
+        try:
+            with making(sending):
+                outcome = self._exchange(call, url, sending)
+        finally:
+            with self._lock:
+                self._calls.discard(sending)
+        # Outside of any except: what is raised here must not have the libraries' exceptions as its context.
+        about = {
+            "endpoint": endpoint,
+            "url": shown,
+            "is_repeatable": call.is_repeatable,
+            "client_order_id": call.client_order_id,
+        }
+        if isinstance(outcome, BaseException):
+            if self._ended.is_set():
+                outcome = Ended()  # a connection that was shut down fails in one way or another
+            raise as_error(sending, outcome, **about)  # type: ignore[arg-type]
+        status = outcome.status_code
+        if not 200 <= status < 300:
+            failure, retry_after = self._failure(status, sending.body), outcome.headers.get("Retry-After")
+            raise answered(sending, status, failure, retry_after, **about)  # type: ignore[arg-type]
+        return Answer(status=status, data=sending.body, received_at=time.time(), endpoint=endpoint)
+
+    def _begin(self, call: Call, url: str, timeout: float | None, endpoint: str) -> Sending:
+        if os.getpid() != self._process:
+            raise ConnectionClosed(f"{endpoint}: this object belongs to the parent process; make a new one")
+        limiter = Limiter.of(urlsplit(url).netloc.lower())
+        sending = Sending(
+            seconds=self.patience if timeout is None else timeout,
+            ended=self._ended,
+            limiter=limiter,
+            limit=self._limit,
+            sign=self._signer if call.is_private else None,
+            retries=call_retry(self._retries if call.is_repeatable and call.is_patient else 0, backoff=self._backoff),
+        )
+        with self._lock:
+            if self._ended.is_set():
+                raise ConnectionClosed(f"{endpoint}: this object is closed; make a new one")
+            self._calls.add(sending)
+            self._limiters.add(limiter)
+        return sending
+
+    def _exchange(self, call: Call, url: str, sending: Sending) -> requests.Response | BaseException:
+        """The response, whose body is with the Sending, or what any of the libraries raised."""
+        proxy = choose_proxy(self._proxy, url)
+        if proxy is not None and proxy.authorization:
+            sending.conceal(proxy.authorization.partition(" ")[2])
+        proxies = self._adapter.proxies(proxy)
+        try:
+            request = requests.Request(
+                call.method,
+                f"{url}?{urlencode(call.query)}" if call.query else url,
+                data=call.body,
+                headers={} if call.body is None else {"Content-Type": "application/json"},
+            )
+            return self._session.send(
+                self._session.prepare_request(request),
+                stream=True,
+                timeout=(self._connect_timeout, self._read_timeout),
+                allow_redirects=False,
+                proxies=proxies,
+            )
+        except BigOneError:
+            raise  # ours, of the signer
+        except (Stop, requests.RequestException, HTTPError, http.client.HTTPException, OSError, ValueError) as error:
+            return error
+
+    def abort(self) -> None:
+        """End calls in progress with ConnectionClosed, and those to come; any thread, does not wait.
+
+        An order that may have been sent ends with OutcomeUnknown.
+        """
+        self._ended.set()
+        if os.getpid() != self._process:
+            return  # the connections are the parent's
+        with self._lock:
+            calls, limiters = list(self._calls), list(self._limiters)
+        for sending in calls:
+            sending.cut()
+        for limiter in limiters:
+            limiter.wake()
+
+    def close(self) -> None:
+        """:meth:`abort`, and close the connections. Idempotent."""
+        self.abort()
+        self._session.close()

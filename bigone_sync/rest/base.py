@@ -1,0 +1,235 @@
+"""What the REST classes have in common: credentials, clock, and one HTTP session each."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TypeVar
+
+from ..auth import Credentials, TokenSigner
+from ..clock import ClockOffset, ServerClock
+from ..config import Timeouts, check_headers, check_url
+from ..errors import ConfigurationError, RestError
+from ._clock import ClockKeeper, measure
+from ._http import Answer, Call, Http, check_timeout
+from ._limiter import REQUESTS
+
+__all__ = ["BaseRest"]
+
+_R = TypeVar("_R", bound="BaseRest")
+
+# An offset that changed by more seconds may be why a token was refused.
+_MOVED = 1.0
+_REFUSALS = frozenset({40004, 40106, 40107})
+
+
+def _is_refusal(error: RestError) -> bool:
+    """Whether the token was not accepted (REST protocol, sections 3 and 5)."""
+    return (
+        error.status_code == 401
+        or (error.status_code == 403 and error.anomaly.endswith("token/invalid"))
+        or (error.status_code is not None and error.code in _REFUSALS)
+    )
+
+
+def _with_words(error: RestError, words: str) -> RestError:
+    return RestError(
+        f"{error}; {words}",
+        status_code=error.status_code,
+        code=error.code,
+        reason=error.reason,
+        url=error.url,
+        anomaly=error.anomaly,
+    )
+
+
+class BaseRest:
+    """What the REST classes share. Not for direct use; thread-safe.
+
+    Args:
+        credentials: For private calls; None: public calls only.
+        url: Base of the API.
+        ping_url: The whole URL from which the exchange's clock is read.
+        token_variant: See :func:`~bigone_sync.bigone_token`.
+        timeouts: ``connect`` and ``reply`` apply.
+        proxy: URL of an HTTP proxy; the empty text: none; None: as the environment says.
+        ssl_context: Used as it is; None: the system's authorities.
+        headers: Sent with every request.
+        clock: Shared with others that sign tokens; None: one of its own.
+        retries: How often a call that may be repeated (reads and cancels) is tried again, from 0 to 10; orders never.
+        limit: Requests in ten seconds, from 1 to 500; those of the whole process to the same host are counted.
+
+    Raises:
+        ConfigurationError: an argument is not one of the above.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials | None = None,
+        *,
+        url: str,
+        ping_url: str,
+        token_variant: str = "OpenAPIV2",
+        timeouts: Timeouts | None = None,
+        proxy: str | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        headers: Mapping[str, str] | None = None,
+        clock: ServerClock | None = None,
+        retries: int = 3,
+        limit: int = REQUESTS,
+    ) -> None:
+        self._url = check_url(url, schemes=("http", "https")).rstrip("/")
+        self._ping_url = check_url(ping_url, argument="ping_url", schemes=("http", "https"))
+        for argument, value, kind in (("timeouts", timeouts, Timeouts), ("clock", clock, ServerClock)):
+            if value is not None and not isinstance(value, kind):
+                raise ConfigurationError(
+                    f"{argument} must be None or {kind.__name__}, not {type(value).__name__}", argument=argument
+                )
+        self._clock = ServerClock() if clock is None else clock
+        self._timeouts = Timeouts() if timeouts is None else timeouts
+        signer = TokenSigner(credentials, clock=self._clock, variant=token_variant) if credentials is not None else None
+        self._signer = signer
+        self._http = Http(
+            self._url,
+            signer=signer,
+            failure=self._failure,
+            connect_timeout=self._timeouts.connect,
+            read_timeout=self._timeouts.reply,
+            headers=check_headers(headers),
+            proxy=proxy,
+            ssl_context=ssl_context,
+            retries=retries,
+            limit=limit,
+        )
+        self._patience = threading.local()
+        self._keeper = ClockKeeper(self._clock, lambda seconds: self.measure_clock(timeout=seconds))
+
+    def _failure(self, status: int, body: bytes) -> tuple[int | None, str, str]:
+        """Code, anomaly and reason that an answer of another status than 2xx holds. Pure."""
+        raise NotImplementedError
+
+    @property
+    def clock(self) -> ServerClock:
+        """The exchange's time as far as it is known."""
+        return self._clock
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """A deadline for all calls that this thread makes in the block, pages of iterators included.
+
+        Args:
+            seconds: From now on.
+
+        Raises:
+            ConfigurationError: it is not a number greater than 0.
+        """
+        check_timeout(seconds)
+        before: float = getattr(self._patience, "end", float("inf"))
+        self._patience.end = min(before, time.monotonic() + seconds)
+        try:
+            yield
+        finally:
+            self._patience.end = before
+
+    def _time_left(self, call: Call, timeout: float | None) -> float:
+        check_timeout(timeout)
+        own = self._http.patience if timeout is None else timeout
+        left = min(own, getattr(self._patience, "end", float("inf")) - time.monotonic())
+        if left <= 0:
+            text = f"{call.method} {call.path}: not sent, for the time given to within() is over"
+            raise RestError(text, reason="timeout", url=call.path)
+        return left
+
+    def _send(self, call: Call, timeout: float | None = None) -> Answer:
+        """Make a call.
+
+        Before the first private one the exchange's clock is read, unless it is known.  When a private call is refused
+        for its token the clock is read again; if it was off, a repeatable call is made once more, an order never.
+
+        Args:
+            call: What to send.
+            timeout: Seconds for all of it, retries and clock included; None: ``connect`` and ``reply`` of the timeouts
+                together.
+
+        Raises:
+            ConfigurationError: it is private, and there are no credentials.
+            RestError: the exchange refused, or there was no answer (``reason`` is ``"timeout"`` when it took too long).
+            OutcomeUnknown: an order may have been sent, and no answer tells what came of it.
+            ConnectionClosed: aborted or closed.
+        """
+        if not call.is_private:
+            return self._http.send(call, timeout=self._time_left(call, timeout))
+        if self._signer is None:
+            raise ConfigurationError(
+                f"{call.method} {call.path} is private: give credentials=Credentials(api_key, api_secret), or"
+                " Credentials.from_env()",
+                argument="credentials",
+            )
+        end = time.monotonic() + self._time_left(call, timeout)
+        self._keeper.prepare(end - time.monotonic())
+        try:
+            return self._http.send(call, timeout=max(0.001, end - time.monotonic()))
+        except RestError as error:
+            if not _is_refusal(error):
+                raise
+            refused = error
+        moved = self._keeper.doubt(end - time.monotonic())
+        left = end - time.monotonic()
+        if moved > _MOVED and call.is_repeatable and left > 0:
+            try:
+                return self._http.send(call, timeout=left)
+            except RestError as error:
+                if not _is_refusal(error):
+                    raise
+                refused = error
+        raise _with_words(refused, self._clock.skew)
+
+    def measure_clock(self, samples: int = 5, timeout: float | None = None) -> ClockOffset:
+        """Read the exchange's clock and follow it from now on.
+
+        Args:
+            samples: How many readings, from 1 to 100; the one with the shortest round trip counts.
+            timeout: Seconds for all of them; None: ``connect`` and ``reply`` of the timeouts together.
+
+        Returns:
+            Seconds by which the exchange's clock is ahead, and by how much that may be wrong.
+
+        Raises:
+            RestError: the clock could not be read.
+            DecodeError: what came is not a time.
+            ConnectionClosed: aborted or closed.
+            ConfigurationError: an argument is not one of the above.
+        """
+        check_timeout(timeout)
+        call = Call(method="GET", path=self._ping_url, is_patient=False)
+        offset = measure(
+            lambda left: self._http.send(call, timeout=left).data,
+            self._clock.machine,
+            samples=samples,
+            seconds=self._http.patience if timeout is None else timeout,
+        )
+        self._clock.correct(offset)
+        return offset
+
+    def abort(self) -> None:
+        """End calls in progress, on other threads, with ConnectionClosed, and refuse those to come.
+
+        An order that may have been sent ends with OutcomeUnknown.  Any thread, does not wait.
+        """
+        self._http.abort()
+
+    def close(self) -> None:
+        """:meth:`abort`, and close the connections. Idempotent; calls made afterwards raise ConnectionClosed."""
+        self._http.close()
+
+    def __enter__(self: _R) -> _R:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,59 @@
+"""Every test here leaves no thread and no descriptor behind, and no environment speaks of proxies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from certificate_maker import Certificates, make_certificates
+from rest_rig import make_http
+from rest_server import RestServer
+
+from bigone_sync.rest._http import Http
+from bigone_sync.testing.leaks import assert_no_leaks, census
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    before = census()
+    yield
+    assert_no_leaks(before, 10)
+
+
+@pytest.fixture(autouse=True)
+def no_proxy_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def server(nothing_left: None) -> Iterator[RestServer]:
+    with RestServer() as running:
+        yield running
+
+
+@pytest.fixture
+def tls_server(nothing_left: None, certificates: Certificates) -> Iterator[RestServer]:
+    with RestServer(certificates.server) as running:
+        yield running
+
+
+@pytest.fixture
+def make(nothing_left: None) -> Iterator[Callable[..., Http]]:
+    """Makes an Http that is closed after the test."""
+    made: list[Http] = []
+
+    def build(url: str, **options: Any) -> Http:
+        made.append(make_http(url, **options))
+        return made[-1]
+
+    yield build
+    for http in made:
+        http.close()
