@@ -51,6 +51,10 @@ class Delivery:
         """Something for ``on_gap``."""
         self._actions.append((Delivery._gap, gap, None))
 
+    def then(self, work: Callable[[], None]) -> None:
+        """Something to begin once what came before has been handed on. It must not wait."""
+        self._actions.append((Delivery._work, work, None))
+
     def run(self, *, wait: bool = True) -> None:
         """Hand everything on, not under a lock.
 
@@ -88,6 +92,9 @@ class Delivery:
     def _book(self, stream: Stream, _: None) -> None:
         # At most one call a market is pending, so the bound need not apply.
         self._dispatcher.put(stream.lane, stream.book_sink, (stream.book,), wait=False)
+
+    def _work(self, work: Callable[[], None], _: None) -> None:
+        work()
 
     def _error(self, error: BigOneError, _: None) -> None:
         self._hub.error(self._lane, error, wait=self._wait)

@@ -12,7 +12,7 @@ from .events import DepthUpdate
 from .login import Login, Step
 from .pending import Pending
 from .ports import Hub
-from .protocol.base import Broken, Command, Control, Item, LoginLost, Missing, Problem, Reply, Touch
+from .protocol.base import Broken, Command, Control, Item, LoginLost, Missing, Problem, Reply, Resumed, Touch
 from .subscription import Stream
 
 __all__ = ["Intake", "RequestIntake"]
@@ -25,6 +25,13 @@ class Receiver(Protocol):
     events: int
     gaps: int
     touch_mismatches: int
+    heard_at: float
+
+    def missing(self, missing: Missing, out: Delivery) -> None:
+        """Items of a stream are or may be missing."""
+
+    def resumed(self, resumed: Resumed, out: Delivery) -> None:
+        """A socket's first frame does not tell everything."""
 
     def live(self, stream: Stream, now: float, out: Delivery) -> None:
         """A stream runs."""
@@ -72,15 +79,19 @@ class Intake:
             stream.stale_hits = 0
         if stream.book is not None and not stream.keep(events):
             session.broken(stream, "the book was crossed or could not be updated: it is rebuilt", out)
-        out.data(stream, events)
+        if stream.held is None:
+            out.data(stream, events)
+        else:
+            stream.held.extend(events)
 
     def _control(self, control: Control, now: float, out: Delivery) -> None:
         if isinstance(control, Broken):
             out.error(control.error)
             self._session.broken(control.route.owner, control.reason, out)
         elif isinstance(control, Missing):
-            self._session.gaps += 1
-            out.gap(control.gap)
+            self._session.missing(control, out)
+        elif isinstance(control, Resumed):
+            self._session.resumed(control, out)
         elif isinstance(control, Problem):
             out.error(control.error)
         elif isinstance(control, Touch):
@@ -167,6 +178,6 @@ class RequestIntake(Intake):
         if step is not Step.NOTHING:
             for stream in self._session.wanted():
                 if stream.key.channel.is_private:
-                    stream.went_down()
+                    stream.went_down(self._session.heard_at)
             self._hub.changed()
         self._session.log_in_step(step)

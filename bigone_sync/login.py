@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum, auto
+from typing import Protocol
 
 from .errors import AuthenticationError, BigOneError, RequestRejected
 from .protocol.base import ServerError
@@ -11,6 +12,14 @@ __all__ = ["Login", "LoginState", "Step"]
 
 _LOGIN_STATUS_ERROR = 45001
 _ADVICE = "check the API key, the secret and this machine's clock, which may be off by 30 s at most"
+
+
+class Skew(Protocol):
+    """Whoever knows how far this machine's clock is off."""
+
+    @property
+    def skew(self) -> str:
+        """The same in words."""
 
 
 class LoginState(Enum):
@@ -43,11 +52,12 @@ class Login:
     the connection, and the next one tries again: an internal error of the exchange may pass.
     """
 
-    def __init__(self, name: str, stable_after: float) -> None:
+    def __init__(self, name: str, stable_after: float, clock: Skew | None = None) -> None:
         self.state = LoginState.OUT
         self.failure: BigOneError | None = None
         self._name = name
         self._stable_after = stable_after
+        self._clock = clock
         self._retried = False
         self._renewed_at = float("-inf")
         self._renewing = False
@@ -91,7 +101,8 @@ class Login:
         return Step.ASK
 
     def _refused(self, error: ServerError) -> Step:
-        text = f"{self._name}: login refused: {error.message} (code {error.code}); {_ADVICE}"
+        skew = f"; {self._clock.skew}" if self._clock is not None else ""
+        text = f"{self._name}: login refused: {error.message} (code {error.code}); {_ADVICE}{skew}"
         if error.code not in (None, _LOGIN_STATUS_ERROR):
             self.failure = RequestRejected(text, code=error.code, reason=error.message)
             return Step.GIVE_UP

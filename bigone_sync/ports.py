@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .dispatch import Lane
-from .enums import ConnectionState
+from .enums import Channel, ConnectionState
 from .errors import BigOneError
-from .events import Gap, RawFrame, SubscriptionKey
+from .events import ContractOrder, Fill, Gap, Order, Position, RawFrame, SubscriptionKey
 from .protocol.base import Frame, Parting, Request, Route
 
-__all__ = ["Feed", "Hub", "Keeping", "Venue"]
+__all__ = [
+    "ContractFound",
+    "ContractHistory",
+    "Feed",
+    "Found",
+    "Hub",
+    "Keeping",
+    "PrivateFeed",
+    "SpotHistory",
+    "Venue",
+]
 
 
 class Feed(Protocol):
@@ -60,6 +71,73 @@ class Venue(Feed, Protocol):
 
     def give_up(self, request: Request) -> None:
         """Nobody waits for the answer to a command any more."""
+
+    def reconcile(self, route: Route, events: Sequence[Any]) -> list[Any]:
+        """What is news to a stream of orders or trades among what REST tells."""
+
+
+class PrivateFeed(Feed, Protocol):
+    """One that REST can make whole; :class:`~bigone_sync.protocol.contract.ContractProtocol` is one."""
+
+    def open_orders(self) -> list[ContractOrder]:
+        """The own orders that are not known to have ended."""
+
+    def reconcile(
+        self,
+        *,
+        orders: Sequence[ContractOrder],
+        fills: Sequence[Fill],
+        positions: Sequence[Position] | None,
+        received_at: float,
+    ) -> list[Any]:
+        """What is news to which stream among what REST tells."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What REST tells of the time when nobody listened."""
+
+    items: tuple[Any, ...] = ()
+    missing: str = ""
+    """Why that is not all; empty: it is."""
+
+
+@dataclass(frozen=True)
+class ContractFound:
+    """The same of the private contract stream, which has several kinds of data."""
+
+    orders: tuple[ContractOrder, ...] = ()
+    fills: tuple[Fill, ...] = ()
+    positions: tuple[Position, ...] | None = None
+    """All that there are; None: not asked for, or not to be had."""
+    missing: Mapping[Channel, str] = field(default_factory=dict)
+    """Why that is not all, by channel."""
+    received_at: float = 0.0
+
+
+class SpotHistory(Protocol):
+    """Asks the exchange what a spot client missed. Waits for HTTP, within a deadline; raises nothing."""
+
+    def orders(
+        self, market: str | None, known: Sequence[Order], markets: Collection[str], since: float | None
+    ) -> Found:
+        """Own orders that are open, or may have changed since.
+
+        ``market``: the only one that matters, or None; ``known``: those not known to have ended; ``markets``: where
+        orders have been seen; ``since``: Unix time of this machine's clock, None: not known.
+        """
+
+    def trades(self, market: str, last: int) -> Found:
+        """The public trades after the one with the id ``last``."""
+
+
+class ContractHistory(Protocol):
+    """Asks the exchange what a contract client missed. Waits for HTTP, within a deadline; raises nothing."""
+
+    def fetch(
+        self, channels: Collection[Channel], known: Sequence[ContractOrder], since: float | None
+    ) -> ContractFound:
+        """What may have changed in these channels; the rest is as with spot."""
 
 
 class Keeping(Protocol):

@@ -10,26 +10,34 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from .calls import Calls
 from .config import Backoff, Timeouts
 from .delivery import Delivery
 from .dispatch import Dispatcher, Lane
-from .enums import Channel, ConnectionState
+from .enums import BusinessUnit, Channel, ConnectionState
 from .errors import AuthenticationError, BigOneError, ConnectionClosed
-from .events import SubscriptionKey
+from .events import Order, SubscriptionKey, Trade
 from .intake import RequestIntake
 from .login import Login, LoginState, Step
 from .outbox import Outbox, Sender
 from .pending import Pending, Watch
-from .ports import Hub, Venue
-from .protocol.base import Frame, Handshake, Request
+from .ports import Found, Hub, SpotHistory, Venue
+from .protocol.base import Frame, Handshake, Missing, Request
+from .protocol.memory import OrderMemory
+from .repair import Recovery
 from .session_base import BaseSession
 from .subscription import Stream
+from .timekeeper import Timekeeper
 from .transport.attempt import Target
 
 __all__ = ["Session"]
 
 _log = logging.getLogger("bigone_sync.session")
+
+_NO_SNAPSHOT = "the stream of all orders sends no snapshot: what happened meanwhile is not known"
+_NOT_ASKED = "what happened meanwhile could not be asked for"
 
 
 class Session(BaseSession):
@@ -46,6 +54,9 @@ class Session(BaseSession):
         token: signs a fresh token, or None where there are no credentials.
         timeouts: ``reply`` and ``stale`` are watched here.
         backoff: ``stable_after`` tells a lost login from a refused one; the rest paces resyncs.
+        timekeeper: measures the clock that tokens are signed by; None: nobody does.
+        history: what REST tells of the time when the connection was away, and
+        recovery: where it is asked; None: it is not, and gaps are announced.
     """
 
     def __init__(
@@ -61,16 +72,30 @@ class Session(BaseSession):
         token: Callable[[], str] | None,
         timeouts: Timeouts,
         backoff: Backoff,
+        timekeeper: Timekeeper | None = None,
+        history: SpotHistory | None = None,
+        recovery: Recovery | None = None,
     ) -> None:
         super().__init__(
-            name, venue, dispatcher=dispatcher, lane=lane, private_lane=private_lane, hub=hub, backoff=backoff
+            name,
+            venue,
+            dispatcher=dispatcher,
+            lane=lane,
+            private_lane=private_lane,
+            hub=hub,
+            backoff=backoff,
+            recovery=recovery,
         )
         self.venue = venue
         self._handshake = handshake
         self._token = token
+        self._timekeeper, self._history = timekeeper, history
+        self._renewal_due = False
+        self._resuming: set[Stream] = set()
+        """Streams that run again as soon as they are whole."""
         sender = Sender(self, hub)
         self._outbox = Outbox(sender.send)
-        self._login = Login(name, backoff.stable_after)
+        self._login = Login(name, backoff.stable_after, timekeeper)
         self._pending = Pending(timeouts.reply)
         self._watch = Watch(name, timeouts, self)
         self.calls = Calls(self, self._lock, self._login, dispatcher, sender.show)
@@ -120,9 +145,15 @@ class Session(BaseSession):
     # -- the open sequence; reader thread
 
     def target(self) -> Target:
-        """Where to connect."""
+        """Where to connect. Measures the clock before, where the connection is to log in: tokens need it."""
+        if self._timekeeper is not None and self._wants_login():
+            self._timekeeper.first()
         handshake = self._handshake
         return Target(handshake.url, handshake.headers, handshake.subprotocol)
+
+    def _wants_login(self) -> bool:
+        with self._lock:
+            return self.calls.want_login or any(stream.key.channel.is_private for stream in self.wanted())
 
     def opened(self) -> None:
         """The handshake is done: log in if need be, else subscribe at once."""
@@ -131,7 +162,8 @@ class Session(BaseSession):
             self._outbox.clear()
             self._pending.clear()
             self._login.reset()
-            if self.calls.want_login or any(stream.key.channel.is_private for stream in self.wanted()):
+            self._renewal_due = False
+            if self._wants_login():
                 self._log_in()
             else:
                 self._accepted()
@@ -174,12 +206,62 @@ class Session(BaseSession):
 
     def live(self, stream: Stream, now: float, out: Delivery) -> None:
         """A stream runs. Under the lock."""
-        again = stream.was_live
+        if stream.was_live and stream.key.channel == Channel.ORDERS:
+            recovery, history = self._recovery, self._history
+            if recovery is not None and history is not None and stream.key.unit in (None, BusinessUnit.SPOT):
+                self._resume_orders(stream, recovery, history, out)
+                return
+            if stream.key.market is None:
+                self._announce(self._gap(stream, _NO_SNAPSHOT), out)
+        stream.lost_at = None
         super().live(stream, now, out)
-        if again and stream.key.channel == Channel.ORDERS and stream.key.market is None:
-            self.gaps += 1
-            reason = "the stream of all orders sends no snapshot: what happened meanwhile is not known"
-            out.gap(self._gap(stream, reason))
+
+    # -- repairs; the recovery's thread, but for what begins them
+
+    def _resume_orders(self, stream: Stream, recovery: Recovery, history: SpotHistory, out: Delivery) -> None:
+        """Have the orders made whole; the stream is LIVE after that."""
+        self._resuming.add(stream)
+
+        def fetch() -> Found:
+            with self._lock:
+                memory: OrderMemory = stream.route.memory
+                known = [order for order in memory.open() if order.business_unit == BusinessUnit.SPOT]
+                markets, since = memory.markets(), stream.lost_at
+            return history.orders(stream.key.market, known, markets, since)
+
+        def settle(found: Found | None, out: Delivery) -> dict[Stream, list[Order]]:
+            found = found or Found(missing=_NOT_ASKED)
+            if found.missing:
+                self._announce(self._gap(stream, found.missing), out)
+            return {stream: self.venue.reconcile(stream.route, found.items)}
+
+        self._repair(recovery, [stream], fetch, settle, out)
+
+    def missing(self, missing: Missing, out: Delivery) -> None:
+        """Items of a stream are or may be missing: public trades may be had by REST. Under the lock."""
+        stream, gap, last = missing.route.owner, missing.gap, missing.last
+        recovery, history = self._recovery, self._history
+        if recovery is None or history is None or last is None or gap.channel != Channel.TRADES or gap.market is None:
+            super().missing(missing, out)
+            return
+        market: str = gap.market
+
+        def settle(found: Found | None, out: Delivery) -> dict[Stream, list[Trade]]:
+            found = found or Found(missing=_NOT_ASKED)
+            fresh: list[Trade] = self.venue.reconcile(missing.route, found.items)
+            if found.missing:
+                first = fresh[0].time if fresh else gap.until
+                self._announce(msgspec.structs.replace(gap, until=first, reason=found.missing), out)
+            return {stream: fresh}
+
+        self._repair(recovery, [stream], lambda: history.trades(market, last), settle, out)
+
+    def repaired(self, stream: Stream, out: Delivery) -> None:
+        """A stream is whole, or as whole as it gets. Under the lock."""
+        if stream in self._resuming and not stream.is_over:
+            stream.lost_at = None
+            super().live(stream, time.monotonic(), out)
+        self._resuming.discard(stream)
 
     # -- login
 
@@ -187,7 +269,9 @@ class Session(BaseSession):
         """Go on with the login. Under the lock."""
         if step is Step.ASK:
             _log.warning("%s: not logged in (any more); logging in with a fresh token", self.name)
-            self._log_in()
+            self._login.asked()
+            self._renewal_due = True
+            self._resuming.clear()
         elif step is Step.GIVE_UP and self._login.failure is not None:
             self.connection.kill(self._login.failure)
         elif step is Step.GO_ON:
@@ -196,6 +280,17 @@ class Session(BaseSession):
             else:
                 self.calls.up()
                 self._ask_for([stream for stream in self.wanted() if stream.key.channel.is_private])
+
+    def _settle(self) -> None:
+        """Log in anew, where that is due; the clock may be why it is, and to measure it waits."""
+        if not self._renewal_due:
+            return
+        self._renewal_due = False
+        if self._timekeeper is not None:
+            self._timekeeper.again()
+        with self._lock:
+            if self._login.state is LoginState.ASKED:  # else the connection was lost meanwhile
+                self._log_in()
 
     def log_in(self) -> None:
         """Log in for commands, now and on every later connection. Any thread; does not wait."""
@@ -233,6 +328,7 @@ class Session(BaseSession):
             self._login.reset()
             self._pending.clear()
             self._outbox.clear()
+            self._resuming.clear()
             super()._down(error)
 
     # -- the keeper's thread

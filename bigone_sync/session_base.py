@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from .config import Backoff
 from .delivery import Delivery
@@ -17,7 +18,9 @@ from .enums import ConnectionState, SubscriptionState
 from .errors import BigOneError
 from .events import Gap, RawFrame, SubscriptionKey
 from .ports import Feed, Hub
+from .protocol.base import Missing, Resumed
 from .redact import redact_bytes
+from .repair import Recovery, Repair
 from .subscription import Stream
 from .transport.attempt import Target
 from .transport.connection import Connection
@@ -38,6 +41,7 @@ class BaseSession:
         private_lane: the lane of private streams, which is drained first; the same where it carries nothing else.
         hub: the client.
         backoff: paces resyncs.
+        recovery: where streams are made whole by REST; None: they are not.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class BaseSession:
         private_lane: Lane,
         hub: Hub,
         backoff: Backoff,
+        recovery: Recovery | None,
     ) -> None:
         self.name = name
         self.lane = lane
@@ -63,7 +68,10 @@ class BaseSession:
         """Books that were given up because the exchange's own best prices differed twice in a row."""
         self.is_over = False
         """Whether the exchange refused this connection for good, and the client goes on without it."""
+        self.heard_at = 0.0
+        """Unix time of the last frames; 0: none came."""
         self._feed = feed
+        self._recovery = recovery
         self._dispatcher, self._hub, self._backoff = dispatcher, hub, backoff
         self._lock = threading.RLock()
 
@@ -177,9 +185,14 @@ class BaseSession:
             self._hub.raw(self.lane, shown, wait=True)
         out = self._delivery()
         with self._lock:
+            self.heard_at = received_at
             self._take(frames, received_at, out)
+        self._settle()
         self.flush()
         out.run()
+
+    def _settle(self) -> None:
+        """Do what frames have asked for and what waits. Not under the lock."""
 
     def live(self, stream: Stream, now: float, out: Delivery) -> None:
         """A stream runs. Under the lock."""
@@ -200,6 +213,19 @@ class BaseSession:
         self.resync(stream)
         out.gap(self._gap(stream, reason))
 
+    def missing(self, missing: Missing, out: Delivery) -> None:
+        """Items of a stream are or may be missing. Under the lock."""
+        self._announce(missing.gap, out)
+
+    def resumed(self, resumed: Resumed, out: Delivery) -> None:
+        """A socket's first frame does not tell everything. Under the lock."""
+        for missing in resumed.gaps:
+            self.missing(missing, out)
+
+    def _announce(self, gap: Gap, out: Delivery) -> None:
+        self.gaps += 1
+        out.gap(gap)
+
     def _gap(self, stream: Stream, reason: str) -> Gap:
         key = stream.key
         return Gap(key.channel, key.market, reason=reason, connection=self.name, received_at=time.time())
@@ -211,6 +237,33 @@ class BaseSession:
             self.broken(stream, reason, out)
         self.flush()
         out.run()
+
+    # -- repairs; the recovery's thread
+
+    @property
+    def guard(self) -> threading.RLock:
+        """The lock."""
+        return self._lock
+
+    def new_delivery(self) -> Delivery:
+        """For events that come from elsewhere than the socket."""
+        return self._delivery()
+
+    def repaired(self, stream: Stream, out: Delivery) -> None:
+        """A stream is whole, or as whole as it gets. Under the lock."""
+
+    def _repair(
+        self,
+        recovery: Recovery,
+        streams: Sequence[Stream],
+        fetch: Callable[[], Any],
+        settle: Callable[[Any, Delivery], Mapping[Stream, Sequence[Any]]],
+        out: Delivery,
+    ) -> None:
+        """Hold streams back from here on, and make them whole. Under the lock."""
+        repair = Repair(self, streams, fetch, settle)
+        repair.begin()
+        out.then(lambda: recovery.submit(repair))
 
     # -- endings; reader thread
 
@@ -233,7 +286,7 @@ class BaseSession:
     def _down(self, error: BigOneError) -> None:
         with self._lock:
             for stream in self.wanted():
-                stream.went_down()
+                stream.went_down(self.heard_at)
 
     def state_changed(
         self,

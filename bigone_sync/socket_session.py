@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
 
 from .config import Backoff, Timeouts
 from .delivery import Delivery
 from .dispatch import Dispatcher, Lane
 from .enums import Channel, SubscriptionState
 from .errors import AuthenticationError, BigOneError, ConnectError, ConnectionLost
-from .events import DepthSnapshot
+from .events import DepthSnapshot, Gap
 from .intake import Intake
-from .ports import Feed, Hub, Keeping
-from .protocol.base import Handshake
+from .ports import ContractFound, ContractHistory, Hub, Keeping, PrivateFeed
+from .protocol.base import Handshake, Resumed
+from .repair import Recovery
 from .session_base import BaseSession
 from .subscription import Stream
+from .timekeeper import Timekeeper
 from .transport.attempt import Target
 
 __all__ = ["SocketSession"]
@@ -52,12 +57,17 @@ class SocketSession(BaseSession):
         keeping: told when what is kept of this socket's data is out of date.
         timeouts: ``reply`` is how long a snapshot may take; ``stale`` is watched here, too.
         backoff: of the connection.
+        timekeeper: measures the clock that tokens are signed by; None: nobody does.
+        history: what REST tells of the time when the private stream was away, and
+        recovery: where it is asked; None: it is not, and gaps are announced.
     """
+
+    _feed: PrivateFeed
 
     def __init__(
         self,
         name: str,
-        feed: Feed,
+        feed: PrivateFeed,
         handshake: Handshake,
         *,
         dispatcher: Dispatcher,
@@ -67,8 +77,21 @@ class SocketSession(BaseSession):
         keeping: Keeping | None,
         timeouts: Timeouts,
         backoff: Backoff,
+        timekeeper: Timekeeper | None = None,
+        history: ContractHistory | None = None,
+        recovery: Recovery | None = None,
     ) -> None:
-        super().__init__(name, feed, dispatcher=dispatcher, lane=lane, private_lane=lane, hub=hub, backoff=backoff)
+        super().__init__(
+            name,
+            feed,
+            dispatcher=dispatcher,
+            lane=lane,
+            private_lane=lane,
+            hub=hub,
+            backoff=backoff,
+            recovery=recovery,
+        )
+        self._timekeeper, self._history = timekeeper, history
         self._handshake, self._token, self._keeping = handshake, token, keeping
         self._timeouts = timeouts
         self._intake = _SocketIntake(self)
@@ -97,9 +120,11 @@ class SocketSession(BaseSession):
     # -- opening; reader thread
 
     def target(self) -> Target:
-        """Where to connect, with a fresh token."""
+        """Where to connect, with a fresh token, for which the clock is measured if need be."""
         headers = dict(self._handshake.headers)
         if self._token is not None:
+            if self._timekeeper is not None:
+                self._timekeeper.again() if self._renewed else self._timekeeper.first()
             headers["Authorization"] = f"Bearer {self._token()}"
         return Target(self._handshake.url, headers)
 
@@ -142,6 +167,57 @@ class SocketSession(BaseSession):
         if self._keeping is not None:
             self._keeping.mark_stale()
 
+    # -- repairs; the recovery's thread, but for what begins them
+
+    def resumed(self, resumed: Resumed, out: Delivery) -> None:
+        """What happened while the private stream was away is asked for. Under the lock."""
+        recovery, history = self._recovery, self._history
+        if recovery is None or history is None:
+            super().resumed(resumed, out)
+            return
+        gaps = {missing.route.owner: missing.gap for missing in resumed.gaps}
+
+        def fetch() -> ContractFound:
+            with self._lock:
+                known = self._feed.open_orders()
+                since = min((s.lost_at for s in gaps if s.lost_at is not None), default=None)
+            return history.fetch({gap.channel for gap in gaps.values()}, known, since)
+
+        def settle(found: ContractFound | None, out: Delivery) -> dict[Stream, list[Any]]:
+            return self._settle_private(found, gaps, out)
+
+        self._repair(recovery, list(gaps), fetch, settle, out)
+
+    def _settle_private(
+        self, found: ContractFound | None, gaps: Mapping[Stream, Gap], out: Delivery
+    ) -> dict[Stream, list[Any]]:
+        for stream, gap in gaps.items():
+            reason = found.missing.get(gap.channel) if found is not None else "it could not be asked for"
+            if reason is None:
+                stream.lost_at = None
+            else:
+                self._announce(msgspec.structs.replace(gap, reason=f"{gap.reason} ({reason})"), out)
+        fresh: dict[Stream, list[Any]] = {}
+        if found is None or self._is_closed:
+            return fresh
+        # What came live since the new socket opened is no older than what REST said.
+        live = {
+            event.market: event
+            for stream, gap in gaps.items()
+            if gap.channel == Channel.POSITIONS
+            for event in stream.held or ()
+        }
+        told = found.positions
+        positions = None if told is None else [*(p for p in told if p.market not in live), *live.values()]
+        items = self._feed.reconcile(
+            orders=found.orders, fills=found.fills, positions=positions, received_at=found.received_at
+        )
+        for route, events in items:
+            ours = [event for event in events if live.get(event.market) is not event]
+            if ours and route.owner in gaps:
+                fresh.setdefault(route.owner, []).extend(ours)
+        return fresh
+
     # -- endings; reader thread
 
     def lost(self, error: BigOneError) -> None:
@@ -181,11 +257,15 @@ class SocketSession(BaseSession):
                 return
         super().refused(error)
 
+    @property
+    def _skew(self) -> str:
+        return f"; {self._timekeeper.skew}" if self._timekeeper is not None else ""
+
     def _unauthenticated(self, error: BigOneError) -> AuthenticationError:
         status = error.status_code if isinstance(error, ConnectError) else None
         refusal = AuthenticationError(
             f"{self.name}: the exchange refuses the credentials (status {status}), a fresh token as well: check the API"
-            " key, the secret, their permissions and this machine's clock",
+            f" key, the secret, their permissions and this machine's clock{self._skew}",
             code=status,
             reason=str(error),
         )

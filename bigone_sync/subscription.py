@@ -63,6 +63,12 @@ class Stream:
         self.book_pending = False
         """True while a call with the book is queued: a slow handler sees fewer books, never older ones."""
         self.buffers: tuple[EventBuffer, ...] = ()
+        self.held: list[Any] | None = None
+        """Events that came while the stream is repaired, which go on after it; None: it is not."""
+        self.holds = 0
+        """Repairs that hold it back."""
+        self.lost_at: float | None = None
+        """Unix time when the connection that it ran on was heard of last; None: nothing was missed."""
         self.received = 0
         self.rejection: BigOneError | None = None
         self.was_live = False
@@ -123,8 +129,10 @@ class Stream:
         self.resync_due = now + backoff.bound(self.resyncs) / 2 if self.resyncs else None
         return self.resync_due is None
 
-    def went_down(self) -> None:
-        """Its connection or its login was lost."""
+    def went_down(self, heard_at: float) -> None:
+        """Its connection or its login was lost; its connection was heard of last at ``heard_at``, Unix time."""
+        if self.state == SubscriptionState.LIVE and self.lost_at is None:
+            self.lost_at = heard_at
         self.state = SubscriptionState.STALE if self.was_live else SubscriptionState.WANTED
         self.resync_due = None
         self.misses = self.stale_hits = self.strange_touches = 0  # the next connection gets a fair trial

@@ -88,5 +88,5 @@ def test_without_a_book_nothing_is_compared() -> None:
 
 def test_a_new_connection_gets_a_fair_trial(live: Stream) -> None:
     assert said(live, STRANGE) == [True]
-    live.went_down()
+    live.went_down(0.0)
     assert said(load(live), STRANGE, STRANGE) == [True, False]

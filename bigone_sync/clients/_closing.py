@@ -6,12 +6,13 @@ import logging
 import os
 import threading
 import time
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..config import Timeouts
 from ..dispatch import Dispatcher
 from ..keeper import Keeper
 from ..session_base import BaseSession
+from ._beside import Beside
 from ._hub import ClientHub
 from ._process import forget
 
@@ -36,6 +37,8 @@ class Closing(Generic[S]):
         self._dispatcher: Dispatcher = hub.dispatcher
         self._keeper: Keeper
         """Set by the client, which knows what it has to check."""
+        self._beside: Beside[Any, Any] | None = None
+        """The REST side; set by the client. None where its constructor failed."""
         self._sessions: dict[str, S] = {}
         self._leaving: list[tuple[S, float]] = []
         """Sessions that are being closed while the client goes on, and when that began (monotonic)."""
@@ -85,6 +88,8 @@ class Closing(Generic[S]):
         for session in sessions:
             session.close(self._hub.fatal_error)
             session.connection.begin_close()
+        if self._beside is not None:
+            self._beside.begin_close()
 
     def _shut_down(self, drain: bool, limit: float) -> None:
         end = time.monotonic() + limit
@@ -103,6 +108,8 @@ class Closing(Generic[S]):
             return
         self._begin_close()
         abandoned = self._end_connections(limit * _POLITE)
+        if self._beside is not None and not self._beside.finish_close(end - time.monotonic()):
+            abandoned.append("recovery")
         keep = drain and self._dispatch == "caller"
         if keep:
             self._dispatcher.retire()

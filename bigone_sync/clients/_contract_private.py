@@ -49,7 +49,8 @@ class ContractPrivateStreams(StreamMethods):
     def on_position(self, market: Any = None, handler: Any = None, *, overflow: Overflow = Overflow.BLOCK) -> Any:
         """Own positions of a contract, or of all (None), absolute values; ``size`` is negative for short ones.
 
-        After a reconnect whose first frame tells no positions ``on_gap`` says so.  Otherwise like :meth:`on_cash`.
+        After a reconnect whose first frame tells no positions REST is asked for them; ``on_gap`` tells if it does not
+        answer.  Otherwise like :meth:`on_cash`.
         """
         return self._on_some(Channel.POSITIONS, market, handler, overflow)
 
@@ -64,8 +65,8 @@ class ContractPrivateStreams(StreamMethods):
     def on_order(self, market: Any = None, handler: Any = None, *, overflow: Overflow = Overflow.BLOCK) -> Any:
         """Own orders of a contract, or of all (None), as they change.
 
-        Nothing comes after an order's final state.  What ended while the connection was away is not told: after each
-        reconnect ``on_gap`` says so.  Otherwise like :meth:`on_cash`.
+        Nothing comes after an order's final state.  What changed while the connection was away is asked for by REST and
+        comes before what is live goes on; ``on_gap`` tells if it could not be had.  Otherwise like :meth:`on_cash`.
         """
         return self._on_some(Channel.ORDERS, market, handler, overflow)
 
@@ -80,8 +81,8 @@ class ContractPrivateStreams(StreamMethods):
     def on_fill(self, market: Any = None, handler: Any = None, *, overflow: Overflow = Overflow.BLOCK) -> Any:
         """Own trades of a contract, or of all (None), none twice.
 
-        What was filled while the connection was away is not told: after each reconnect ``on_gap`` says so.  Otherwise
-        like :meth:`on_cash`.
+        What was filled while the connection was away is asked for by REST and comes before what is live goes on;
+        ``on_gap`` tells if it could not be had.  Otherwise like :meth:`on_cash`.
         """
         return self._on_some(Channel.FILLS, market, handler, overflow)
 

@@ -67,9 +67,11 @@ class PrivateStreams(StreamMethods):
     ) -> Any:
         """Own orders of a market, or of all (None), as they change (spot protocol, section 7.2).
 
-        A market's stream begins with a snapshot of its orders; the stream of all markets has none, so after each
-        reconnect ``on_gap`` tells that something may have been missed.  An update that is older than what was
-        delivered is dropped.  ``client.on_order(handler)`` and a bare ``@client.on_order`` watch all markets.
+        A market's stream begins with a snapshot of its orders; the stream of all markets has none.  After a
+        reconnect REST is asked for orders that are open or may have changed, and what differs comes with
+        ``is_snapshot``, before what is live goes on; ``on_gap`` tells what could not be asked for.  An update that is
+        older than what was delivered, or of which less is filled, is dropped.  ``client.on_order(handler)`` and a bare
+        ``@client.on_order`` watch all markets.
         Otherwise like :meth:`on_account`.
 
         ``business_unit`` is ``"SPOT"``, which None means, too, or ``"MARGIN"``: from the official schema; not described

@@ -62,9 +62,10 @@ class PublicStreams(StreamMethods):
     ) -> Any:
         """Public trades, one call each, oldest first, none twice (spot protocol, section 6.3).
 
-        After a reconnect the trades that were missed come from the new snapshot of ``limit`` trades; if that does not
-        reach back, ``on_gap`` says from when to when.  ``limit`` holds for the stream: it counts where the stream is
-        asked for first.  Otherwise like :meth:`on_depth`.
+        After a reconnect the trades that were missed come from the new snapshot of ``limit`` trades and, if that does
+        not reach back, from REST, which has the latest 150; where that is not enough, ``on_gap`` says from when to
+        when.  ``limit`` holds for the stream: it counts where the stream is asked for first.  Otherwise like
+        :meth:`on_depth`.
         """
         key = SubscriptionKey(Channel.TRADES, check_market(market))
         return self._on(handler, overflow, [key], limit=check_limit(limit))

@@ -27,6 +27,16 @@ class Subscribing(StreamMethods, BaseClient[S]):
     def _make_way(self, keys: Sequence[SubscriptionKey]) -> None:
         """Streams are about to be subscribed to."""
 
+    def _check_markets(self, names: Sequence[str | None]) -> None:
+        """Nothing, if these markets exist, or if that is not to be checked.
+
+        Raises:
+            ConfigurationError: one of them does not.
+            RestError: the exchange could not be asked.
+        """
+        if self._beside is not None:
+            self._beside.check(names)
+
     def _add(
         self,
         keys: list[SubscriptionKey],
@@ -45,6 +55,7 @@ class Subscribing(StreamMethods, BaseClient[S]):
             )
         self._check_open()
         policy = check_overflow(overflow, private=private)
+        self._check_markets([key.market for key in keys])
         self._make_way(keys)
         return self._registry.subscribe(keys, handler, overflow=policy, limit=limit, book=book, iterate=iterate)
 
@@ -63,5 +74,6 @@ class Subscribing(StreamMethods, BaseClient[S]):
 
     def _book(self, key: SubscriptionKey) -> OrderBook:
         self._check_open()
+        self._check_markets([key.market])
         self._make_way([key])
         return self._registry.book(key)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from ..arguments import check_flag
 from ..auth import Credentials, TokenSigner, check_variant
 from ..book import OrderBook
-from ..config import CONTRACT_REST_URL, CONTRACT_URL, Backoff, Limits, Timeouts, check_symbol, check_url
+from ..clock import ServerClock
+from ..config import CONTRACT_URL, Backoff, Limits, Timeouts, check_symbol, check_url, rest_beside
 from ..enums import CandlePeriod, Channel, Overflow
 from ..errors import ConfigurationError
 from ..events import Cash, Instrument, Position, SubscriptionKey
 from ..kept import Kept, KeptView
+from ..markets import Contract
 from ..protocol.base import Handshake
 from ..protocol.contract import ContractProtocol, Socket
 from ..protocol.contract_socket import KeptValues
@@ -20,12 +24,19 @@ from ..socket_session import SocketSession
 from ..subscription import Handler, Subscription
 from ..transport.connection import Connection
 from ._arguments import check_handler
+from ._beside import Beside, contract_markets
 from ._contract_arguments import CHANNELS, contract_key
+from ._contract_history import RestContractHistory
 from ._contract_private import ContractPrivateStreams
 from ._contract_public import ContractPublicStreams
 from ._subscribing import Subscribing
 
+if TYPE_CHECKING:
+    from ..rest.contract import ContractRest
+
 __all__ = ["ContractClient"]
+
+_STREAM_PATH, _REST_PATH = "/ws/contract/v2", "/api/contract/v2"
 
 
 class _Private:
@@ -54,7 +65,8 @@ class ContractClient(ContractPublicStreams, ContractPrivateStreams, Subscribing[
     Args:
         credentials: for private streams; None: public ones only.
         url: base of the WebSockets' URLs, to which ``/depth@BTCUSD`` is appended (contract protocol, section 1).
-        rest_url: base of the REST calls; checked and kept, the streams need none.
+        rest_url: base of the REST calls; None: beside the streams, on the host of ``url``, which for the default is
+            ``CONTRACT_REST_URL``.
         token_variant: the claims of the tokens, see :func:`~bigone_sync.bigone_token`; which one the private stream
             wants is not documented beyond doubt (contract protocol, section 7).
         timeouts: see :class:`~bigone_sync.Timeouts`; a book whose first frame takes longer than ``reply`` is dialled
@@ -65,6 +77,10 @@ class ContractClient(ContractPublicStreams, ContractPrivateStreams, Subscribing[
         ssl_context: for own authorities or client certificates; None verifies against the system's.
         headers: further headers of the handshakes, ``User-Agent`` for instance.
         dispatch: ``"worker"``, or ``"caller"``: nothing is delivered but in ``poll()`` and ``run_forever()``.
+        reconcile: whether REST is asked after a reconnect of the private stream for what its first frame does not tell:
+            orders that ended, fills, and positions where it has none. False: ``on_gap`` says what may be missing.
+        validate_markets: whether symbols are compared with those that there are; the first one that is used then waits
+            for REST, and an unknown or disabled one is a ConfigurationError.
 
     Raises:
         ConfigurationError: an argument is not allowed; before any I/O, and naming it.
@@ -80,7 +96,7 @@ class ContractClient(ContractPublicStreams, ContractPrivateStreams, Subscribing[
         credentials: Credentials | None = None,
         *,
         url: str = CONTRACT_URL,
-        rest_url: str = CONTRACT_REST_URL,
+        rest_url: str | None = None,
         token_variant: str = "OpenAPIV2",
         timeouts: Timeouts | None = None,
         backoff: Backoff | None = None,
@@ -89,12 +105,16 @@ class ContractClient(ContractPublicStreams, ContractPrivateStreams, Subscribing[
         ssl_context: ssl.SSLContext | None = None,
         headers: Mapping[str, str] | None = None,
         dispatch: str = "worker",
+        reconcile: bool = True,
+        validate_markets: bool = False,
     ) -> None:
         if credentials is not None and not isinstance(credentials, Credentials):
             raise ConfigurationError(
                 f"credentials must be Credentials or None, not {type(credentials).__name__}", argument="credentials"
             )
         check_variant(token_variant, argument="token_variant")
+        check_flag(reconcile, "reconcile")
+        check_flag(validate_markets, "validate_markets")
         super().__init__(
             "contract",
             timeouts=Timeouts() if timeouts is None else timeouts,
@@ -106,8 +126,34 @@ class ContractClient(ContractPublicStreams, ContractPrivateStreams, Subscribing[
             dispatch=dispatch,
         )
         self._url = check_url(url).rstrip("/")
+        rest_url = rest_beside(self._url, _STREAM_PATH, _REST_PATH) if rest_url is None else rest_url
         self._rest_url = check_url(rest_url, argument="rest_url", schemes=("http", "https"))
-        self._signer = TokenSigner(credentials, variant=token_variant) if credentials is not None else None
+        clock = ServerClock()
+        self._signer = TokenSigner(credentials, clock=clock, variant=token_variant) if credentials is not None else None
+
+        def make_rest() -> ContractRest:
+            from ..rest.contract import ContractRest  # it brings requests
+
+            return ContractRest(
+                credentials,
+                url=self._rest_url,
+                token_variant=token_variant,
+                timeouts=self._timeouts,
+                proxy=proxy,
+                ssl_context=ssl_context,
+                headers=self._headers,
+                clock=clock,
+            )
+
+        self._beside: Beside[ContractRest, Contract] = Beside(
+            "contract",
+            make_rest,
+            clock=clock,
+            list_markets=contract_markets,
+            validate=validate_markets,
+            connect=self._timeouts.connect,
+        )
+        self._history = RestContractHistory(self._beside.rest, deadline=self._timeouts.reply) if reconcile else None
         self._sockets: dict[str, Socket] = {}
         self._private = _Private()
         self._instruments: Kept[Instrument] = Kept(lambda instrument: instrument.market)
@@ -135,6 +181,9 @@ class ContractClient(ContractPublicStreams, ContractPrivateStreams, Subscribing[
             keeping=keeping,
             timeouts=self._timeouts,
             backoff=self._backoff,
+            timekeeper=self._beside.timekeeper if is_private else None,
+            history=self._history if is_private else None,
+            recovery=self._beside.recovery,
         )
         session.connection = Connection(name, session, self._transport, pacer=self._pacer)
         return session
@@ -160,7 +209,26 @@ class ContractClient(ContractPublicStreams, ContractPrivateStreams, Subscribing[
         if isinstance(session, SocketSession) and not session.streams and not self._closing:
             self._drop(session)
 
+    def _check_markets(self, names: Sequence[str | None]) -> None:
+        super()._check_markets(names)
+        if self._beside.validates:
+            for contract in [self._beside.market(name) for name in names if name is not None]:
+                if contract.is_enabled is False:
+                    raise ConfigurationError(f"the exchange has disabled {contract.name}", argument="market")
+
     # -- without handlers
+
+    def market(self, name: str) -> Contract:
+        """What the exchange lists of a contract: its price step above all, and how to round to it.
+
+        Waits for REST when the first contract is wanted; all of them are known from then on.
+
+        Raises:
+            ConfigurationError: there is no such contract; the message names the closest.
+            RestError: the exchange could not be asked.
+            ConnectionClosed: the client is closed.
+        """
+        return self._beside.market(check_symbol(name, argument="name"))
 
     def order_book(self, market: str) -> OrderBook:
         """The kept book of ``market``, subscribing if need be; the same object at each call while it is kept.

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
+from ..arguments import check_flag
 from ..auth import Credentials, TokenSigner
 from ..book import OrderBook
-from ..config import SPOT_REST_URL, SPOT_URL, Backoff, Limits, Timeouts, check_market, check_url
+from ..clock import ServerClock
+from ..config import SPOT_URL, Backoff, Limits, Timeouts, check_market, check_url, rest_beside
 from ..enums import BusinessUnit, CandlePeriod, Channel, Overflow
 from ..errors import ConfigurationError
 from ..events import SubscriptionKey
+from ..markets import Market
 from ..protocol.base import Handshake
 from ..protocol.spot import Codec, SpotProtocol
 from ..protocol.spot_json import JsonCodec
@@ -18,10 +22,15 @@ from ..session import Session
 from ..subscription import Handler, Subscription
 from ..transport.connection import Connection
 from ._arguments import check_handler, check_limit, stream_keys
+from ._beside import Beside, check_reconcile, spot_markets
 from ._orders import SpotOrders
+from ._spot_history import RestSpotHistory
 from ._spot_private import PrivateStreams
 from ._spot_public import PublicStreams
 from ._spot_schema import SchemaStreams
+
+if TYPE_CHECKING:
+    from ..rest.spot import SpotRest
 
 __all__ = ["SpotClient"]
 
@@ -38,6 +47,7 @@ _NAMES = {
     Channel.FLASH_ORDERS: "private",
     Channel.COST_PRICES: "private",
 }
+_STREAM_PATH, _REST_PATH = "/ws/v2", "/api/v3"
 _LIMITED = (Channel.TRADES, Channel.CANDLES, Channel.FLASH_ORDERS)
 
 
@@ -57,7 +67,8 @@ class SpotClient(PublicStreams, PrivateStreams, SchemaStreams, SpotOrders):
             as they are used; exchange rates share the socket of the tickers, so that five are the most that a client
             opens; ``"shared"`` puts everything on one.
         url: the WebSocket's URL (spot protocol, section 1).
-        rest_url: base of the REST calls; checked and kept, the streams need none.
+        rest_url: base of the REST calls; None: beside the streams, on the host of ``url``, which for the default is
+            ``SPOT_REST_URL``.
         timeouts: see :class:`~bigone_sync.Timeouts`.
         backoff: see :class:`~bigone_sync.Backoff`.
         limits: see :class:`~bigone_sync.Limits`.
@@ -65,6 +76,12 @@ class SpotClient(PublicStreams, PrivateStreams, SchemaStreams, SpotOrders):
         ssl_context: for own authorities or client certificates; None verifies against the system's.
         headers: further headers of the handshake, ``User-Agent`` for instance.
         dispatch: ``"worker"``, or ``"caller"``: nothing is delivered but in ``poll()`` and ``run_forever()``.
+        reconcile: whether REST is asked after a reconnect for what the streams do not tell: own orders, and public
+            trades before the new snapshot. Names of markets: in these own orders are asked for, and where some were
+            seen; True: in those, and in all markets if there are no more than 20; else ``on_gap`` says what was not
+            asked for. False: ``on_gap`` says what may be missing.
+        validate_markets: whether names of markets are compared with those that there are; the first one that is used
+            then waits for REST, and an unknown one is a ConfigurationError that names the closest.
 
     Raises:
         ConfigurationError: an argument is not allowed; before any I/O, and naming it.
@@ -78,7 +95,7 @@ class SpotClient(PublicStreams, PrivateStreams, SchemaStreams, SpotOrders):
         protocol: str = "json",
         connections: str = "per_channel",
         url: str = SPOT_URL,
-        rest_url: str = SPOT_REST_URL,
+        rest_url: str | None = None,
         timeouts: Timeouts | None = None,
         backoff: Backoff | None = None,
         limits: Limits | None = None,
@@ -86,6 +103,8 @@ class SpotClient(PublicStreams, PrivateStreams, SchemaStreams, SpotOrders):
         ssl_context: ssl.SSLContext | None = None,
         headers: Mapping[str, str] | None = None,
         dispatch: str = "worker",
+        reconcile: bool | Iterable[str] = True,
+        validate_markets: bool = False,
     ) -> None:
         if credentials is not None and not isinstance(credentials, Credentials):
             raise ConfigurationError(
@@ -99,6 +118,8 @@ class SpotClient(PublicStreams, PrivateStreams, SchemaStreams, SpotOrders):
             raise ConfigurationError(
                 f"connections must be 'per_channel' or 'shared', not {connections!r}", argument="connections"
             )
+        reconciles, markets = check_reconcile(reconcile)
+        check_flag(validate_markets, "validate_markets")
         super().__init__(
             "spot",
             timeouts=Timeouts() if timeouts is None else timeouts,
@@ -110,10 +131,37 @@ class SpotClient(PublicStreams, PrivateStreams, SchemaStreams, SpotOrders):
             dispatch=dispatch,
         )
         self._url = check_url(url)
+        rest_url = rest_beside(url, _STREAM_PATH, _REST_PATH) if rest_url is None else rest_url
         self._rest_url = check_url(rest_url, argument="rest_url", schemes=("http", "https"))
         self._codec = _CODECS[protocol]()
         self._shared = connections == "shared"
-        self._signer = TokenSigner(credentials) if credentials is not None else None
+        clock = ServerClock()
+        self._signer = TokenSigner(credentials, clock=clock) if credentials is not None else None
+
+        def make_rest() -> SpotRest:
+            from ..rest.spot import SpotRest  # it brings requests
+
+            return SpotRest(
+                credentials,
+                url=self._rest_url,
+                timeouts=self._timeouts,
+                proxy=proxy,
+                ssl_context=ssl_context,
+                headers=self._headers,
+                clock=clock,
+            )
+
+        self._beside: Beside[SpotRest, Market] = Beside(
+            "spot",
+            make_rest,
+            clock=clock,
+            list_markets=spot_markets,
+            validate=validate_markets,
+            connect=self._timeouts.connect,
+        )
+        self._history = (
+            RestSpotHistory(self._beside.rest, deadline=self._timeouts.reply, markets=markets) if reconciles else None
+        )
 
     # -- what the base needs
 
@@ -137,11 +185,26 @@ class SpotClient(PublicStreams, PrivateStreams, SchemaStreams, SpotOrders):
             token=self._signer,
             timeouts=self._timeouts,
             backoff=self._backoff,
+            timekeeper=self._beside.timekeeper if self._signer is not None else None,
+            history=self._history,
+            recovery=self._beside.recovery,
         )
         session.connection = Connection(name, session, self._transport, pacer=self._pacer)
         return session
 
     # -- without handlers
+
+    def market(self, name: str) -> Market:
+        """What the exchange lists of a market: the digits of its prices and amounts, and how to round to them.
+
+        Waits for REST when the first market is wanted; all of them are known from then on.
+
+        Raises:
+            ConfigurationError: there is no such market; the message names the closest.
+            RestError: the exchange could not be asked.
+            ConnectionClosed: the client is closed.
+        """
+        return self._beside.market(check_market(name, argument="name"))
 
     def order_book(self, market: str) -> OrderBook:
         """The kept book of ``market``, subscribing if need be; the same object at each call while it is kept.

@@ -25,6 +25,7 @@ __all__ = [
     "Problem",
     "Reply",
     "Request",
+    "Resumed",
     "Route",
     "ServerError",
     "Touch",
@@ -166,6 +167,16 @@ class Missing:
 
     route: Route
     gap: Gap
+    last: int | None = None
+    """Id of the last item before the hole, where ids grow and there was one: what follows it may be had elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A new socket brought its first frame, and what happened since the last one is not told by it."""
+
+    gaps: tuple[Missing, ...]
+    """For each stream of which something is or may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +196,7 @@ class Problem:
     error: BigOneError
 
 
-Control = Reply | LoginLost | Broken | Missing | Problem | Touch
+Control = Reply | LoginLost | Broken | Missing | Problem | Resumed | Touch
 
 Item = tuple[Route, Sequence[Event]] | tuple[None, Control]
 """What ``receive`` yields, in order: events of a route, or a control item."""

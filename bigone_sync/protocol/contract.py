@@ -6,12 +6,12 @@ is sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..enums import CandlePeriod, Channel
-from ..events import SubscriptionKey
+from ..events import ContractOrder, Fill, Position, SubscriptionKey
 from .base import CodecError, Item, Route
 from .contract_private import PrivateFrames
 from .contract_public import CandleFrames, DepthFrames, InstrumentFrames, TradeFrames
@@ -90,6 +90,26 @@ class ContractProtocol:
     def opened(self) -> None:
         """A new socket: its first frame is a snapshot."""
         self._frames.opened()
+
+    def open_orders(self) -> list[ContractOrder]:
+        """Of the private stream: the own orders that are not known to have ended."""
+        return self._frames.open_orders() if isinstance(self._frames, PrivateFrames) else []
+
+    def reconcile(
+        self,
+        *,
+        orders: Sequence[ContractOrder],
+        fills: Sequence[Fill],
+        positions: Sequence[Position] | None,
+        received_at: float,
+    ) -> list[Item]:
+        """Of the private stream: what is news to which stream among what REST tells; it is remembered.
+
+        ``positions``: all that there are, those that came live since included; None: not asked for.
+        """
+        if not isinstance(self._frames, PrivateFrames):
+            return []
+        return self._frames.reconcile(orders, fills, positions, received_at)
 
     def receive(self, frames: Iterable[bytes], received_at: float) -> list[Item]:
         """What the payloads of one read mean, in order. Never raises because of what the exchange sent."""

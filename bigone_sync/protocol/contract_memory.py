@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import TypeVar
 
 from ..events import Candle, ContractOrder, Fill, Trade
@@ -76,7 +77,7 @@ class ContractTradeMemory:
         ordered = _oldest_first(trades)
         hole: Hole | None = None
         if (self._seen or (self._started and ordered)) and not any(trade.id in self._seen for trade in ordered):
-            hole = self._last, ordered[0].time if ordered else None
+            hole = Hole(self._last, ordered[0].time if ordered else None)
         self._started = True
         return [trade for trade in ordered if self.update(trade)], hole
 
@@ -107,21 +108,52 @@ class ContractCandleMemory:
         times = [candle.time for candle in ordered if candle.time is not None]
         hole: Hole | None = None
         if self._last is not None and (not times or times[0] > self._last):
-            hole = self._last, times[0] if times else None
+            hole = Hole(self._last, times[0] if times else None)
         return [candle for candle in ordered if self.update(candle)], hole
 
 
 class ContractOrderMemory:
-    """The latest final orders: nothing comes after a final state."""
+    """The newest word on each of the latest orders: nothing comes after a final state, and none with less filled."""
 
     def __init__(self, window: int = _WINDOW) -> None:
-        self._final = _Seen(window)
+        self._last: OrderedDict[str, ContractOrder] = OrderedDict()
+        self._window = window
 
     def accept(self, order: ContractOrder) -> bool:
-        """Whether ``order`` says something new."""
-        if order.is_final:
-            return self._final.add(order.id)
-        return order.id not in self._final
+        """Whether ``order`` may be said; what does not change it may be said again."""
+        before = self._last.get(order.id)
+        if before is not None and before.is_final:
+            return False
+        if before is not None and order.filled is not None and _filled(order) < _filled(before):
+            return False
+        self._last[order.id] = order
+        self._last.move_to_end(order.id)
+        if len(self._last) > self._window:
+            self._last.popitem(last=False)
+        return True
+
+    def reconcile(self, orders: Iterable[ContractOrder]) -> list[ContractOrder]:
+        """What differs among orders that REST tells, asked after all that is known, in order of their times."""
+        return [order for order in sorted(orders, key=_time_of) if self._goes_on(order) and self.accept(order)]
+
+    def _goes_on(self, order: ContractOrder) -> bool:
+        before = self._last.get(order.id)
+        return before is None or order.status != before.status or _filled(order) > _filled(before)
+
+    def open(self) -> list[ContractOrder]:
+        """The orders that are not known to have ended."""
+        return [order for order in self._last.values() if not order.is_final]
+
+
+_NOTHING = Decimal(0)
+
+
+def _filled(order: ContractOrder) -> Decimal:
+    return order.filled or _NOTHING
+
+
+def _time_of(item: ContractOrder | Fill) -> float:
+    return item.time.timestamp() if item.time is not None else 0.0
 
 
 class FillMemory:
@@ -133,3 +165,7 @@ class FillMemory:
     def accept(self, fill: Fill) -> bool:
         """Whether ``fill`` is new."""
         return self._seen.add(fill.id)
+
+    def reconcile(self, fills: Iterable[Fill]) -> list[Fill]:
+        """The new ones among fills that REST tells, oldest first."""
+        return [fill for fill in sorted(fills, key=_time_of) if self.accept(fill)]

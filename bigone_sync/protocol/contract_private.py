@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..enums import Channel
-from ..events import Gap
-from .base import Item, Missing
+from ..events import ContractOrder, Fill, Gap, Position
+from .base import Item, Missing, Resumed
 from .contract_memory import ContractOrderMemory, FillMemory
 from .contract_socket import Frames, KeptValues
 from .contract_wire import PrivateFrame, decode_private
@@ -65,10 +65,39 @@ class PrivateFrames(Frames):
         reasons = dict(_MEANWHILE)
         if "positions" not in frame.keys:
             reasons[Channel.POSITIONS] = _UNCONFIRMED
-        for (channel, market), route in self.routes.items():
-            if channel in reasons:
-                gap = Gap(channel, market, reason=reasons[channel], connection=self.reporter.connection, received_at=at)
-                items.append((None, Missing(route, gap)))
+        name = self.reporter.connection
+        gaps = tuple(
+            Missing(route, Gap(channel, market, reason=reasons[channel], connection=name, received_at=at))
+            for (channel, market), route in self.routes.items()
+            if channel in reasons
+        )
+        if gaps:
+            items.append((None, Resumed(gaps)))
+
+    def open_orders(self) -> list[ContractOrder]:
+        """The orders that are not known to have ended."""
+        return self._orders.open()
+
+    def reconcile(
+        self,
+        orders: Sequence[ContractOrder],
+        fills: Sequence[Fill],
+        positions: Sequence[Position] | None,
+        at: float,
+    ) -> list[Item]:
+        """What is news to which stream among what REST tells.
+
+        ``positions``: all that there are, those that came live since included; None: not asked for.
+        """
+        items: list[Item] = []
+        if positions is not None:
+            kept = self._kept.get(Channel.POSITIONS)
+            if kept is not None:
+                kept.put(positions, at, whole=True)
+            self._hand_on(Channel.POSITIONS, positions, items)
+        self._hand_on(Channel.ORDERS, self._orders.reconcile(orders), items)
+        self._hand_on(Channel.FILLS, self._fills.reconcile(fills), items)
+        return items
 
     def _new(self, events: Sequence[Any], memory: ContractOrderMemory | FillMemory) -> list[Any]:
         fresh = [event for event in events if memory.accept(event)]

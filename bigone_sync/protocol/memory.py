@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
 
 from ..events import Candle, FlashOrder, Order, Trade
 
 __all__ = ["CandleMemory", "FlashMemory", "Hole", "OrderMemory", "TradeMemory"]
 
-Hole = tuple[datetime | None, datetime | None]
-"""Times of the last item before and of the first item after."""
+
+class Hole(NamedTuple):
+    """Where items are missing."""
+
+    since: datetime | None
+    """Time of the last item before."""
+    until: datetime | None
+    """Time of the first item after."""
+    last: int | None = None
+    """Id of the last item before, where ids grow and there was one."""
 
 
 class _Newest:
@@ -39,7 +49,7 @@ class _Newest:
             # A stream that had no item yet and gets fewer than it asked for has got them all.
             complete = self._id < 0 and len(numbers) < limit
             if not joins and not complete:
-                hole = self._time, first
+                hole = Hole(self._time, first, self._id if self._id >= 0 else None)
         self._started = True
         return hole
 
@@ -70,6 +80,10 @@ class TradeMemory:
         first = ordered[0].time if ordered else None
         hole = self._newest.hole([int(trade.id) for trade in ordered], first, limit)
         return [trade for trade in ordered if self.update(trade)], hole
+
+    def reconcile(self, trades: Iterable[Trade]) -> list[Trade]:
+        """The new ones among trades that REST tells, oldest first."""
+        return [trade for trade in sorted(trades, key=lambda trade: int(trade.id)) if self.update(trade)]
 
 
 class FlashMemory:
@@ -109,7 +123,7 @@ class CandleMemory:
         times = [candle.time for candle in ordered if candle.time is not None]
         hole: Hole | None = None
         if self._last is not None and (not times or times[0] > self._last):
-            hole = self._last, times[0] if times else None
+            hole = Hole(self._last, times[0] if times else None)
         for candle in ordered:
             self.update(candle)
         return ordered, hole
@@ -118,8 +132,8 @@ class CandleMemory:
 class OrderMemory:
     """The newest word on each of the latest orders.
 
-    There is no sequence number; an update that is older than what was said is dropped, and nothing comes after a
-    final state (spot protocol, section 7.2).
+    There is no sequence number; an update that is older than what was said is dropped, or of which less is filled, and
+    nothing comes after a final state (spot protocol, section 7.2).
     """
 
     def __init__(self, window: int = 10_000) -> None:
@@ -134,13 +148,57 @@ class OrderMemory:
                 return False
             if before.updated_at and order.updated_at and order.updated_at < before.updated_at:
                 return False
+            if order.filled_amount is not None and _filled(order) < _filled(before):
+                return False
             if not order.is_snapshot and _same(before, order):
                 return False
+        self._note(order)
+        return True
+
+    def reconcile(self, orders: Iterable[Order]) -> list[Order]:
+        """What differs among orders that REST tells, asked after all that is known, in order of their updates.
+
+        REST's times are coarser than the stream's, so they do not decide: an order goes on if it ends, if more of it is
+        filled, or if its state is another one and no older.
+        """
+        return [order for order in sorted(orders, key=_updated) if self._goes_on(order)]
+
+    def _goes_on(self, order: Order) -> bool:
+        before = self._last.get(order.id)
+        if before is not None:
+            if before.is_final or _filled(order) < _filled(before):
+                return False
+            further = order.is_final or _filled(order) > _filled(before)
+            if not further and (order.state == before.state or _updated(order) < _updated(before)):
+                return False
+        self._note(order)
+        return True
+
+    def _note(self, order: Order) -> None:
         self._last[order.id] = order
         self._last.move_to_end(order.id)
         if len(self._last) > self._window:
             self._last.popitem(last=False)
-        return True
+
+    def open(self) -> list[Order]:
+        """The orders that are not known to have ended."""
+        return [order for order in self._last.values() if not order.is_final]
+
+    def markets(self) -> set[str]:
+        """The markets of all orders that are remembered."""
+        return {order.market for order in self._last.values()}
+
+
+_NOTHING = Decimal(0)
+
+
+def _filled(order: Order) -> Decimal:
+    return order.filled_amount or _NOTHING
+
+
+def _updated(order: Order) -> float:
+    time = order.updated_at or order.created_at
+    return time.timestamp() if time is not None else 0.0
 
 
 def _same(one: Order, other: Order) -> bool:

@@ -57,7 +57,8 @@ class Reporter:
     def missing(self, route: Route, hole: Hole | None, reason: str, at: float, items: list[Item]) -> None:
         """Report a hole, if there is one."""
         if hole is not None:
-            since, until = hole
             key = route.key
-            gap = Gap(key.channel, key.market, since, until, reason, connection=self.connection, received_at=at)
-            items.append((None, Missing(route, gap)))
+            gap = Gap(
+                key.channel, key.market, hole.since, hole.until, reason, connection=self.connection, received_at=at
+            )
+            items.append((None, Missing(route, gap, hole.last)))

@@ -132,6 +132,10 @@ class SpotProtocol:
                 route.request_id = None
                 route.sequence.reset()
 
+    def reconcile(self, route: Route, events: Sequence[Any]) -> list[Any]:
+        """What is news to a stream of orders or trades, in order, among what REST tells; it is remembered."""
+        return self._kinds[route.key.channel].reconcile(route, events)
+
     # -- requests
 
     def authenticate(self, token: str) -> tuple[Request, Frame]:

@@ -80,6 +80,12 @@ class StreamKind:
         asked = self.context.requests.routes_of(message)
         return asked[0] if len(asked) == 1 and self.routes.get(self.place(asked[0])) is asked[0] else None
 
+    def reconcile(self, route: Route, events: Sequence[Any]) -> list[Any]:
+        """What is news to a stream, in order, among what REST tells."""
+        fresh: list[Any] = route.memory.reconcile(events)
+        self.context.duplicates += len(events) - len(fresh)
+        return fresh
+
     def memory(self, limit: int | None) -> Any:
         """What such a stream remembers across connections."""
         return None

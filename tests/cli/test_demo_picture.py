@@ -109,7 +109,7 @@ def test_a_terminal_gets_the_picture_of_a_contract() -> None:
     summary = ESCAPES.sub("", raw[raw.index(LEAVE) :])
     for title in ("order book LIVE", "order book STALE", "trades", "connections", "own order, position, cash"):
         assert f"─ {title} ─" in picture
-    for part in ("◀ mine", "NEW → partly filled", "● READY", "BTCUSDT +", "ORDERS: a gap is announced"):
+    for part in ("◀ mine", "NEW → partly filled", "● READY", "BTCUSDT +"):
         assert part in picture
     for part in ("what happened", "recovered in", "client.stats()", "1 position", "cash in 1 currency"):
         assert part in summary

@@ -222,9 +222,26 @@ def test_all_is_well_with_contracts(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
-def test_an_order_that_ends_unheard_is_known_to_be_unknown() -> None:
-    # The crowd fills the middle order during the outage; the client says that it does not know.
+def test_an_order_that_ends_during_the_outage_is_known_by_rest() -> None:
+    # The crowd fills the middle order meanwhile.
     status, output = run_contract(FasterContractCrowd)
+    assert status == 0, output
+    assert output.count(" ok ") == 6
+    assert "3 own orders: status and filled size as the exchange has them" in " ".join(output.split())
+    assert "ended in the outage" not in output
+
+
+class WithoutRest(FasterContractCrowd):
+    """REST does not serve."""
+
+    def start(self) -> LocalExchange:
+        started = super().start()
+        self.fail_rest(500, times=None, path="/orders")
+        return started
+
+
+def test_an_order_that_ends_unheard_is_known_to_be_unknown() -> None:
+    status, output = run_contract(WithoutRest)
     assert status == 0, output
     assert output.count(" ok ") == 6
     assert "3 own orders: status and filled size as the exchange has them; 1 ended in the outage" in " ".join(

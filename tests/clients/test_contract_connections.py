@@ -27,6 +27,8 @@ pytestmark = pytest.mark.one_codec
 BTC = "BTCUSD"
 # The server here answers no close frames, so patience would only cost time.
 TIMES = Timeouts(connect=5, ping=30, pong=30, reply=10, close=0.2)
+# The server here speaks WebSocket only.
+NOBODY = "http://127.0.0.1:1/api/contract/v2"
 
 
 @pytest.fixture
@@ -37,6 +39,7 @@ def server() -> Iterator[RawServer]:
 
 def contract(server: RawServer, *, private: bool = False, **options: Any) -> ContractClient:
     url = f"ws://127.0.0.1:{server.port}/ws/contract/v2"
+    options.setdefault("rest_url", NOBODY)
     return ContractClient(KEYS if private else None, url=url, timeouts=TIMES, backoff=BACKOFF, **options)
 
 

@@ -171,7 +171,7 @@ def test_trades_missed_meanwhile_come_once_from_the_snapshot(still: LocalExchang
 
 
 def test_a_snapshot_that_does_not_reach_back_is_a_gap_with_its_times(still: LocalExchange) -> None:
-    client = spot(still.spot_url)
+    client = spot(still.spot_url, reconcile=False)
     watched, log = Watched(client), Log[Trade]()
     client.on_trade(BTC, log, limit=3)
     with running(client):
@@ -189,8 +189,8 @@ def test_a_snapshot_that_does_not_reach_back_is_a_gap_with_its_times(still: Loca
     assert client.stats().gaps == 1
 
 
-def test_the_stream_of_all_orders_announces_a_gap(still: LocalExchange) -> None:
-    client = spot(still.spot_url, private=True)
+def test_the_stream_of_all_orders_announces_a_gap_if_nobody_is_to_be_asked(still: LocalExchange) -> None:
+    client = spot(still.spot_url, private=True, reconcile=False)
     watched = Watched(client)
     client.on_order(Log())
     with running(client):

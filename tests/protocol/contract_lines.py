@@ -10,7 +10,7 @@ from typing import Any
 from bigone_sync.enums import CandlePeriod, Channel
 from bigone_sync.errors import BigOneError
 from bigone_sync.events import Event, SubscriptionKey
-from bigone_sync.protocol.base import Broken, Item, Missing, Problem, Route, Touch
+from bigone_sync.protocol.base import Broken, Item, Missing, Problem, Resumed, Route, Touch
 from bigone_sync.protocol.contract import ContractProtocol, Socket
 
 AT = 1700000000.25
@@ -96,7 +96,8 @@ def breaks(items: Sequence[Item]) -> list[Broken]:
 
 
 def holes(items: Sequence[Item]) -> list[Missing]:
-    return _controls(items, Missing)
+    resumed = [gap for control in _controls(items, Resumed) for gap in control.gaps]
+    return [*resumed, *_controls(items, Missing)]
 
 
 def touches(items: Sequence[Item]) -> list[Touch]:
