@@ -125,15 +125,15 @@ def check_period(period: object) -> CandlePeriod:
     return known
 
 
-def check_count(value: object, argument: str, largest: int) -> int:
-    """A whole number from 1.
+def check_count(value: object, argument: str, largest: int, *, least: int = 1) -> int:
+    """A whole number.
 
     Raises:
-        ConfigurationError: it is not, or above ``largest``.
+        ConfigurationError: it is not, or below ``least`` or above ``largest``.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= largest:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= largest:
         raise ConfigurationError(
-            f"{argument} must be a whole number from 1 to {largest}, not {value!r}", argument=argument
+            f"{argument} must be a whole number from {least} to {largest}, not {value!r}", argument=argument
         )
     return value
 

@@ -23,6 +23,7 @@ __all__ = [
     "Proxy",
     "Timeouts",
     "check_asset",
+    "check_base",
     "check_headers",
     "check_market",
     "check_symbol",
@@ -198,6 +199,21 @@ def check_url(url: object, *, argument: str = "url", schemes: tuple[str, ...] = 
     if parts.fragment:
         raise ConfigurationError(f"{argument} must not contain a fragment (#...)", argument=argument)
     return url
+
+
+def check_base(url: object, *, argument: str = "url") -> str:
+    """``url``, of REST, to which paths can be appended; without a slash at its end.
+
+    Raises:
+        ConfigurationError: it is no URL of HTTP, or has a query or a fragment, which would swallow the paths.
+    """
+    base = check_url(url, argument=argument, schemes=("http", "https"))
+    for char, words in (("?", "a query (?...)"), ("#", "a fragment (#...)")):
+        if char in base:
+            raise ConfigurationError(
+                f"{argument} must not contain {words}: paths are appended to it", argument=argument
+            )
+    return base.rstrip("/")
 
 
 def rest_beside(url: str, stream_path: str, rest_path: str) -> str:

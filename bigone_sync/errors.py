@@ -309,9 +309,9 @@ class RestError(BigOneError):
         self.code = code
         """The exchange's error code (spot)."""
         self.reason = reason
-        """The exchange's own words. Where ``status_code`` is None, what happened instead: ``timeout``, ``dns``,
-        ``refused``, ``proxy``, ``certificate``, ``tls``, ``reset``, ``closed``, ``truncated``, ``answer`` (it was no
-        HTTP), ``size`` or ``tcp``."""
+        """The exchange's own words; its anomaly where it has no others. Where ``status_code`` is None, what happened
+        instead: ``timeout``, ``dns``, ``refused``, ``proxy``, ``certificate``, ``tls``, ``reset``, ``closed``,
+        ``truncated``, ``answer`` (it was no HTTP), ``size`` or ``tcp``."""
         self.url = url
         """The URL without query."""
         self.anomaly = anomaly

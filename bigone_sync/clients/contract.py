@@ -10,7 +10,7 @@ from ..arguments import check_flag
 from ..auth import Credentials, TokenSigner, check_variant
 from ..book import OrderBook
 from ..clock import ServerClock
-from ..config import CONTRACT_URL, Backoff, Limits, Timeouts, check_symbol, check_url, rest_beside
+from ..config import CONTRACT_URL, Backoff, Limits, Timeouts, check_base, check_symbol, check_url, rest_beside
 from ..enums import CandlePeriod, Channel, Overflow
 from ..errors import ConfigurationError
 from ..events import Cash, Instrument, Position, SubscriptionKey
@@ -127,12 +127,13 @@ class ContractClient(ContractPublicStreams, ContractPrivateStreams, Subscribing[
         )
         self._url = check_url(url).rstrip("/")
         rest_url = rest_beside(self._url, _STREAM_PATH, _REST_PATH) if rest_url is None else rest_url
-        self._rest_url = check_url(rest_url, argument="rest_url", schemes=("http", "https"))
+        self._rest_url = check_base(rest_url, argument="rest_url")
         clock = ServerClock()
         self._signer = TokenSigner(credentials, clock=clock, variant=token_variant) if credentials is not None else None
 
         def make_rest() -> ContractRest:
-            from ..rest.contract import ContractRest  # it brings requests
+            from ..rest.base import fit_headers  # they bring requests
+            from ..rest.contract import ContractRest
 
             return ContractRest(
                 credentials,
@@ -141,7 +142,7 @@ class ContractClient(ContractPublicStreams, ContractPrivateStreams, Subscribing[
                 timeouts=self._timeouts,
                 proxy=proxy,
                 ssl_context=ssl_context,
-                headers=self._headers,
+                headers=fit_headers(self._headers),
                 clock=clock,
             )
 

@@ -10,7 +10,7 @@ from ..arguments import check_flag
 from ..auth import Credentials, TokenSigner
 from ..book import OrderBook
 from ..clock import ServerClock
-from ..config import SPOT_URL, Backoff, Limits, Timeouts, check_market, check_url, rest_beside
+from ..config import SPOT_URL, Backoff, Limits, Timeouts, check_base, check_market, check_url, rest_beside
 from ..enums import BusinessUnit, CandlePeriod, Channel, Overflow
 from ..errors import ConfigurationError
 from ..events import SubscriptionKey
@@ -132,14 +132,15 @@ class SpotClient(PublicStreams, PrivateStreams, SchemaStreams, SpotOrders):
         )
         self._url = check_url(url)
         rest_url = rest_beside(url, _STREAM_PATH, _REST_PATH) if rest_url is None else rest_url
-        self._rest_url = check_url(rest_url, argument="rest_url", schemes=("http", "https"))
+        self._rest_url = check_base(rest_url, argument="rest_url")
         self._codec = _CODECS[protocol]()
         self._shared = connections == "shared"
         clock = ServerClock()
         self._signer = TokenSigner(credentials, clock=clock) if credentials is not None else None
 
         def make_rest() -> SpotRest:
-            from ..rest.spot import SpotRest  # it brings requests
+            from ..rest.base import fit_headers  # they bring requests
+            from ..rest.spot import SpotRest
 
             return SpotRest(
                 credentials,
@@ -147,7 +148,7 @@ class SpotClient(PublicStreams, PrivateStreams, SchemaStreams, SpotOrders):
                 timeouts=self._timeouts,
                 proxy=proxy,
                 ssl_context=ssl_context,
-                headers=self._headers,
+                headers=fit_headers(self._headers),
                 clock=clock,
             )
 

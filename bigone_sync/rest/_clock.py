@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from ..arguments import check_count
 from ..clock import ClockOffset, ServerClock
-from ..errors import BigOneError, ConfigurationError, ConnectionClosed, DecodeError, RestError
+from ..errors import BigOneError, ConnectionClosed, DecodeError, RestError
 from ..redact import redact
 
 __all__ = ["PAUSE", "ClockKeeper", "measure", "read_ping"]
@@ -74,10 +75,7 @@ def measure(
         RestError, DecodeError, ConnectionClosed: there is no usable sample.
         ConfigurationError: ``samples`` is not as above.
     """
-    if isinstance(samples, bool) or not isinstance(samples, int) or not 1 <= samples <= _MOST:
-        raise ConfigurationError(
-            f"samples must be a whole number from 1 to {_MOST}, not {samples!r}", argument="samples"
-        )
+    check_count(samples, "samples", _MOST)
     end = time.monotonic() + seconds
     best: tuple[int, int] | None = None
     for _ in range(samples):

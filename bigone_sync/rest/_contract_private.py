@@ -90,7 +90,9 @@ class ContractPrivate(ContractPublic):
         """Funds and positions, by currency.
 
         Raises:
-            AuthenticationError: the exchange refused the credentials; so with all methods that need them.
+            RestError: the exchange refused the credentials: ``status_code`` 403 and ``anomaly``
+                ``anomaly.token/invalid``, as was seen, or 401, as is documented; so with all methods that need them,
+                beside what those of market data raise.
         """
         return self._get(
             "/accounts",
@@ -128,7 +130,7 @@ class ContractPrivate(ContractPublic):
                 off.
             OutcomeUnknown: it was sent, and no answer came that tells what became of it. Contracts have no ids of your
                 own, so ``client_request_id`` is empty: look at :meth:`orders` before you place another.
-            RestError: the exchange refused it; ``reason`` is its anomaly, which may be empty.
+            RestError: the exchange refused it; ``anomaly`` says why, and may be empty.
         """
         form = ContractOrderForm(market, side, size=size, price=price, type=type, reduce_only=reduce_only)
         self._need_credentials()
@@ -196,7 +198,8 @@ class ContractPrivate(ContractPublic):
     def cancel_order(self, order_id: str | int) -> None:
         """Cancel an order. What the exchange answers is not described, so nothing is returned.
 
-        It is sent again where no answer came: to cancel twice does no harm.
+        It is sent again where no answer came: to cancel twice does no harm.  What an earlier attempt cancelled may then
+        be refused: :meth:`order` tells.
 
         Args:
             order_id: ``ContractOrder.id``.
@@ -257,6 +260,7 @@ class ContractPrivate(ContractPublic):
 
         Raises:
             ConfigurationError: an argument is not allowed, or nothing is to be set.
+            OutcomeUnknown: it was sent, and no answer came that tells what became of it: :meth:`accounts` does.
             RestError: the exchange refused it.
         """
         path = f"/positions/{check_symbol(market)}/margin"
@@ -272,6 +276,7 @@ class ContractPrivate(ContractPublic):
 
         Raises:
             ConfigurationError: an argument is not allowed.
+            OutcomeUnknown: it was sent, and no answer came that tells what became of it.
             RestError: the exchange refused it.
         """
         path = f"/positions/{check_symbol(market)}/risk-limit"
@@ -279,8 +284,8 @@ class ContractPrivate(ContractPublic):
 
     def _put(self, path: str, body: bytes, make: Callable[[Members, float], _P]) -> _P:
         self._need_credentials()
-        answer = self._send(Call(method="PUT", path=path, body=body, is_private=True, is_repeatable=False))
-        return self._read(answer, lambda reply, at: item_of(reply.data, lambda row: make(row, at)))
+        call = Call(method="PUT", path=path, body=body, is_private=True, is_repeatable=False)
+        return self._place(call, lambda reply, at: item_of(reply.data, lambda row: make(row, at)))
 
     def _order_pages(self, path: str, query: list[tuple[str, str]], page_size: int) -> Iterator[ContractOrder]:
         return self._pages(path, query, page_size, lambda row, at: order_of(row, CONNECTION, at))

@@ -32,10 +32,10 @@ class ContractPublic(Venue):
 
         Raises:
             DecodeError: the answer cannot be read; so with all methods of this class.
-            RestError: the exchange refused the request, or failed; so with all methods of this class. Its ``reason`` is
-                the exchange's anomaly, which may be empty.
-            TransportError: it could not be reached, or the connection ended; so with all methods of this class.
-            RequestTimeout: no answer came in time; so with all methods of this class.
+            RestError: the exchange refused the request (``anomaly`` says why, and may be empty), or failed, or no
+                answer could be had: then ``status_code`` is None, and ``reason`` says what happened instead
+                (``"timeout"``); so with all methods of this class.
+            ConnectionClosed: ``close()`` or ``abort()`` was called; so with all methods of this class.
         """
         contracts = self._get("/symbols", lambda reply, at: items_of(reply.data, contract_row))
         self._rules = {contract.name: contract for contract in contracts}

@@ -15,6 +15,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from .._version import __version__
+from ..arguments import check_count, check_timeout
 from ..config import parse_proxy, public_url
 from ..errors import BigOneError, ConfigurationError, ConnectionClosed
 from ._adapter import Adapter, Session, choose_proxy
@@ -23,7 +24,7 @@ from ._limiter import REQUESTS, Limiter
 from ._retry import BACKOFF, call_retry
 from ._sending import Ended, Sending, Stop, making
 
-__all__ = ["Answer", "Call", "Http", "check_timeout"]
+__all__ = ["Answer", "Call", "Http"]
 
 _MOST_RETRIES = 10
 
@@ -58,27 +59,6 @@ class Answer:
     """Unix seconds of this machine's clock."""
     endpoint: str
     """Method and URL without query, for messages."""
-
-
-def check_timeout(timeout: object) -> None:
-    """Nothing, if it is None or a number of seconds greater than 0.
-
-    Raises:
-        ConfigurationError: it is not.
-    """
-    if timeout is not None and (
-        isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < threading.TIMEOUT_MAX
-    ):
-        raise ConfigurationError(
-            f"timeout must be None or a number of seconds greater than 0, not {timeout!r}", argument="timeout"
-        )
-
-
-def _check_count(value: object, argument: str, least: int, most: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise ConfigurationError(
-            f"{argument} must be a whole number from {least} to {most}, not {value!r}", argument=argument
-        )
 
 
 class Http:
@@ -122,8 +102,8 @@ class Http:
             raise ConfigurationError(
                 f"ssl_context must be None or an SSLContext, not {type(ssl_context).__name__}", argument="ssl_context"
             )
-        _check_count(retries, "retries", 0, _MOST_RETRIES)
-        _check_count(limit, "limit", 1, REQUESTS)
+        check_count(retries, "retries", _MOST_RETRIES, least=0)
+        check_count(limit, "limit", REQUESTS)
         self._url, self._signer, self._failure = url.rstrip("/"), signer, failure
         self._connect_timeout, self._read_timeout = connect_timeout, read_timeout
         self._proxy, self._retries, self._limit, self._backoff = proxy, retries, limit, backoff
@@ -164,7 +144,8 @@ class Http:
             ConnectionClosed: ``abort()`` or ``close()`` was called, or the process has forked.
             ConfigurationError: the proxy of the environment cannot be used.
         """
-        check_timeout(timeout)
+        if timeout is not None:
+            check_timeout(timeout)
         url = call.path if call.path.startswith(("http://", "https://")) else self._url + call.path
         shown = public_url(url)
         endpoint = f"{call.method} {shown}"

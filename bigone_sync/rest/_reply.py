@@ -72,6 +72,7 @@ def _refused(answer: Answer) -> RestError:
         code=code,
         reason=reason,
         url=answer.endpoint.partition(" ")[2],
+        anomaly=anomaly,
     )
 
 

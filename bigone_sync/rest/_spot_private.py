@@ -40,7 +40,9 @@ class SpotPrivate(SpotPublic):
         """Balances of all assets.
 
         Raises:
-            AuthenticationError: the exchange refused the credentials; so with all methods that need them.
+            RestError: the exchange refused the credentials, mostly with ``status_code`` 401 and ``code`` 40004 or
+                40106, or a permission is missing or this address is not on the key's list (403, 10403); so with all
+                methods that need them, beside what those of market data raise.
         """
         return self._get(
             "/viewer/accounts",
@@ -238,7 +240,8 @@ class SpotPrivate(SpotPublic):
     def cancel_order(self, order_id: str | int | None = None, *, client_order_id: str | None = None) -> Order:
         """Cancel an order.
 
-        It is sent again where no answer came: to cancel twice does no harm.
+        It is sent again where no answer came: to cancel twice does no harm.  What an earlier attempt cancelled is then
+        refused (54043): :meth:`order` tells.
 
         Args:
             order_id: ``Order.id``.
@@ -259,6 +262,8 @@ class SpotPrivate(SpotPublic):
 
     def cancel_orders(self, market: str) -> CancelResult:
         """Cancel all orders of a market.
+
+        It is sent again where no answer came; what an earlier attempt cancelled is then not among those returned.
 
         Args:
             market: ``"BTC-USDT"``.

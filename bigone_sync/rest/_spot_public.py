@@ -51,9 +51,9 @@ class SpotPublic(Venue):
 
         Raises:
             DecodeError: the answer cannot be read; so with all methods of this class.
-            RestError: the exchange refused the request, or failed; so with all methods of this class.
-            TransportError: it could not be reached, or the connection ended; so with all methods of this class.
-            RequestTimeout: no answer came in time; so with all methods of this class.
+            RestError: the exchange refused the request, or failed, or no answer could be had: then ``status_code`` is
+                None, and ``reason`` says what happened instead (``"timeout"``); so with all methods of this class.
+            ConnectionClosed: ``close()`` or ``abort()`` was called; so with all methods of this class.
         """
         return self._get("/ping", lambda reply, at: item_of(reply.data, server_time_of))
 

@@ -47,7 +47,6 @@ class Venue(BaseRest):
 
     def __init__(self, credentials: Credentials | None, *, check_markets: bool, **settings: Any) -> None:
         self._check_markets = check_flag(check_markets, "check_markets")
-        self._has_credentials = credentials is not None
         self._rules: Mapping[str, Any] | None = None
         """The markets by name; None: not asked for yet."""
         self._rules_lock = threading.Lock()
@@ -69,18 +68,6 @@ class Venue(BaseRest):
             BigOneError: it could not be measured.
         """
         return self.measure_clock(samples)
-
-    def _need_credentials(self) -> None:
-        """Nothing, if there are some.
-
-        Raises:
-            ConfigurationError: there are none. Told before anything is fetched.
-        """
-        if not self._has_credentials:
-            name = type(self).__name__
-            raise ConfigurationError(
-                f"credentials are needed: {name}(Credentials(key, secret))", argument="credentials"
-            )
 
     def _get(self, path: str, make: Make[_T], query: Query = (), *, private: bool = False) -> _T:
         if private:
@@ -104,19 +91,23 @@ class Venue(BaseRest):
             ) from error
 
     def _place(self, call: Call, make: Make[_T]) -> _T:
-        """Place orders, once.
+        """Place orders, or set something, once.
 
         Raises:
-            OutcomeUnknown: the exchange said yes in a way that cannot be read: most likely they were placed.
+            OutcomeUnknown: the exchange said yes in a way that cannot be read: most likely it was carried out.
         """
         answer = self._send(call)
         try:
             return self._read(answer, make)
         except DecodeError as error:
+            is_order = call.method == "POST"
+            done, what, again = (
+                ("placed", "orders", "place another") if is_order else ("done", "account", "do it again")
+            )
             known_by = f" (client_order_id {call.client_order_id})" if call.client_order_id else ""
             raise OutcomeUnknown(
-                f"{answer.endpoint}: most likely placed{known_by}, but the answer of status {answer.status} cannot be"
-                " read: look at your orders before you place another",
+                f"{answer.endpoint}: most likely {done}{known_by}, but the answer of status {answer.status} cannot be"
+                f" read: look at your {what} before you {again}",
                 client_request_id=call.client_order_id,
                 command=f"{call.method} {call.path}",
             ) from error

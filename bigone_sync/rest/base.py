@@ -10,21 +10,59 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TypeVar
 
+from ..arguments import check_timeout
 from ..auth import Credentials, TokenSigner
 from ..clock import ClockOffset, ServerClock
-from ..config import Timeouts, check_headers, check_url
+from ..config import Timeouts, check_base, check_headers, check_url, public_url
 from ..errors import ConfigurationError, RestError
 from ._clock import ClockKeeper, measure
-from ._http import Answer, Call, Http, check_timeout
+from ._http import Answer, Call, Http
 from ._limiter import REQUESTS
 
-__all__ = ["BaseRest"]
+__all__ = ["BaseRest", "fit_headers"]
 
 _R = TypeVar("_R", bound="BaseRest")
 
 # An offset that changed by more seconds may be why a token was refused.
 _MOVED = 1.0
 _REFUSALS = frozenset({40004, 40106, 40107})
+
+# What each request says for itself: where one of them comes from outside, the peer takes the body for something else,
+# cannot be read, or answers another host's or another account's question.
+_OURS = frozenset(
+    {
+        "accept-encoding",
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+
+def _check_headers(headers: Mapping[str, str] | None) -> Mapping[str, str]:
+    checked = check_headers(headers)
+    for name in checked:
+        if name.lower() in _OURS:
+            raise ConfigurationError(
+                f"headers: {name!r} belongs to the requests themselves and cannot be set", argument="headers"
+            )
+    return checked
+
+
+def fit_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Those headers of a WebSocket's handshake that requests may have, too."""
+    return {name: value for name, value in headers.items() if name.lower() not in _OURS}
 
 
 def _is_refusal(error: RestError) -> bool:
@@ -82,7 +120,7 @@ class BaseRest:
         retries: int = 3,
         limit: int = REQUESTS,
     ) -> None:
-        self._url = check_url(url, schemes=("http", "https")).rstrip("/")
+        self._url = check_base(url)
         self._ping_url = check_url(ping_url, argument="ping_url", schemes=("http", "https"))
         for argument, value, kind in (("timeouts", timeouts, Timeouts), ("clock", clock, ServerClock)):
             if value is not None and not isinstance(value, kind):
@@ -99,7 +137,7 @@ class BaseRest:
             failure=self._failure,
             connect_timeout=self._timeouts.connect,
             read_timeout=self._timeouts.reply,
-            headers=check_headers(headers),
+            headers=_check_headers(headers),
             proxy=proxy,
             ssl_context=ssl_context,
             retries=retries,
@@ -135,13 +173,27 @@ class BaseRest:
         finally:
             self._patience.end = before
 
+    def _need_credentials(self) -> None:
+        """Nothing, if there are some.
+
+        Raises:
+            ConfigurationError: there are none. Told before anything is fetched.
+        """
+        if self._signer is None:
+            raise ConfigurationError(
+                f"credentials are needed: {type(self).__name__}(Credentials(key, secret)), or Credentials.from_env()",
+                argument="credentials",
+            )
+
     def _time_left(self, call: Call, timeout: float | None) -> float:
-        check_timeout(timeout)
+        if timeout is not None:
+            check_timeout(timeout)
         own = self._http.patience if timeout is None else timeout
         left = min(own, getattr(self._patience, "end", float("inf")) - time.monotonic())
         if left <= 0:
-            text = f"{call.method} {call.path}: not sent, for the time given to within() is over"
-            raise RestError(text, reason="timeout", url=call.path)
+            url = public_url(self._url + call.path)
+            text = f"{call.method} {url}: not sent, for the time given to within() is over"
+            raise RestError(text, reason="timeout", url=url)
         return left
 
     def _send(self, call: Call, timeout: float | None = None) -> Answer:
@@ -163,12 +215,7 @@ class BaseRest:
         """
         if not call.is_private:
             return self._http.send(call, timeout=self._time_left(call, timeout))
-        if self._signer is None:
-            raise ConfigurationError(
-                f"{call.method} {call.path} is private: give credentials=Credentials(api_key, api_secret), or"
-                " Credentials.from_env()",
-                argument="credentials",
-            )
+        self._need_credentials()
         end = time.monotonic() + self._time_left(call, timeout)
         self._keeper.prepare(end - time.monotonic())
         try:
@@ -204,7 +251,8 @@ class BaseRest:
             ConnectionClosed: aborted or closed.
             ConfigurationError: an argument is not one of the above.
         """
-        check_timeout(timeout)
+        if timeout is not None:
+            check_timeout(timeout)
         call = Call(method="GET", path=self._ping_url, is_patient=False)
         offset = measure(
             lambda left: self._http.send(call, timeout=left).data,

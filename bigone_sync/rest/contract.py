@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ..auth import Credentials
 from ..clock import ServerClock
-from ..config import CONTRACT_REST_URL, Timeouts, check_url
+from ..config import CONTRACT_REST_URL, Timeouts, check_base
 from ._contract_private import ContractPrivate
 
 __all__ = ["ContractRest"]
@@ -63,13 +63,11 @@ class ContractRest(ContractPrivate):
         retries: int = 3,
         check_markets: bool = True,
     ) -> None:
-        schemes = ("http", "https")
-        base = check_url(url, schemes=schemes).rstrip("/")
-        ping = _ping_url(base) if ping_url is None else check_url(ping_url, argument="ping_url", schemes=schemes)
+        base = check_base(url)
         super().__init__(
             credentials,
             url=base,
-            ping_url=ping,
+            ping_url=_ping_url(base) if ping_url is None else ping_url,
             token_variant=token_variant,
             timeouts=timeouts,
             proxy=proxy,

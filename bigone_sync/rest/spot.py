@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ..auth import Credentials
 from ..clock import ServerClock
-from ..config import SPOT_REST_URL, Timeouts, check_url
+from ..config import SPOT_REST_URL, Timeouts, check_base
 from ._spot_private import SpotPrivate
 
 __all__ = ["SpotRest"]
@@ -47,7 +47,7 @@ class SpotRest(SpotPrivate):
         retries: int = 3,
         check_markets: bool = True,
     ) -> None:
-        base = check_url(url, schemes=("http", "https")).rstrip("/")
+        base = check_base(url)
         super().__init__(
             credentials,
             url=base,

@@ -65,8 +65,11 @@ def draft_of(body: Any) -> Draft:
     amount = _decimal(body, "amount", needed=True)
     price = _decimal(body, "price", needed=type.endswith("LIMIT"))
     ioc, post_only = truth(body, "immediate_or_cancel") or False, truth(body, "post_only") or False
-    if (ioc or post_only) and (type != "LIMIT" or (ioc and post_only)):
-        raise Unfit("immediate_or_cancel and post_only are for LIMIT orders, and exclude each other")
+    # Of the two, only the first is said to be for LIMIT orders alone.
+    if (ioc and (type != "LIMIT" or post_only)) or (post_only and not type.endswith("LIMIT")):
+        raise Unfit(
+            "immediate_or_cancel is for LIMIT orders, post_only for LIMIT and STOP_LIMIT; they exclude each other"
+        )
     assert amount is not None
     if price is not None and not MIN_QUOTE_VALUE <= price * amount <= MOST:
         raise Unfit(f"price times amount must be at least {MIN_QUOTE_VALUE} and at most {MOST}")

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from certificate_maker import Certificates, make_certificates
+from local_rig import Requests
 from rest_rig import make_http
 from rest_server import RestServer
 
 from bigone_sync.rest._http import Http
+from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import assert_no_leaks, census
 
 
@@ -57,3 +59,15 @@ def make(nothing_left: None) -> Iterator[Callable[..., Http]]:
     yield build
     for http in made:
         http.close()
+
+
+@pytest.fixture
+def exchange(nothing_left: None) -> Iterator[LocalExchange]:
+    """The local one, in which something happens only on command."""
+    with LocalExchange(rate=0) as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def asked(exchange: LocalExchange) -> Requests:
+    return Requests(exchange)

@@ -1,6 +1,8 @@
 """An HTTP server that does exactly what a test says, on a thread of its own.
 
 Each request takes the next step of the script: bytes are sent as they are, a function is called with the connection.
+It is for what happens below the API: connections, TLS, broken HTTP, timing.  For answers of the API by path,
+``scripted_http`` is shorter.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""An HTTP server that gives the answers it was told to, and keeps what it was asked."""
+"""An HTTP server that gives the answers it was told to, by path, and keeps what it was asked, by parts.
+
+It is for the calls of the API: what they ask, and what they make of answers that are right as HTTP.  ``rest_server``
+is for what is not.
+"""
 
 from __future__ import annotations
 

@@ -159,6 +159,12 @@ BAD = {
     "both ways": {"post_only": True, "immediate_or_cancel": True},
     "ioc is a word": {"immediate_or_cancel": "true"},
     "a stop order that is ioc": {"type": "STOP_LIMIT", "stop_price": "1", "immediate_or_cancel": True},
+    "a stop order without a price that is post only": {
+        "type": "STOP_MARKET",
+        "price": None,
+        "stop_price": "1",
+        "post_only": True,
+    },
     "name is empty": {"client_order_id": ""},
     "name is long": {"client_order_id": "a" * 37},
     "name has a dot": {"client_order_id": "a.b"},
