@@ -38,6 +38,11 @@ _log = logging.getLogger("bigone_sync.session")
 
 _NO_SNAPSHOT = "the stream of all orders sends no snapshot: what happened meanwhile is not known"
 _NOT_ASKED = "what happened meanwhile could not be asked for"
+_BEHIND = "REST is behind the stream: it does not reach up to the new snapshot"
+
+
+def _number(trade: Trade) -> int:
+    return int(trade.id)
 
 
 class Session(BaseSession):
@@ -230,6 +235,8 @@ class Session(BaseSession):
             return history.orders(stream.key.market, known, markets, since)
 
         def settle(found: Found | None, out: Delivery) -> dict[Stream, list[Order]]:
+            if stream.is_over:  # left meanwhile, or the client is closed: nobody listens
+                return {}
             found = found or Found(missing=_NOT_ASKED)
             if found.missing:
                 self._announce(self._gap(stream, found.missing), out)
@@ -247,14 +254,20 @@ class Session(BaseSession):
         market: str = gap.market
 
         def settle(found: Found | None, out: Delivery) -> dict[Stream, list[Trade]]:
+            if stream.is_over:
+                return {}
             found = found or Found(missing=_NOT_ASKED)
             fresh: list[Trade] = self.venue.reconcile(missing.route, found.items)
             if found.missing:
                 first = fresh[0].time if fresh else gap.until
                 self._announce(msgspec.structs.replace(gap, until=first, reason=found.missing), out)
+            elif gap.until is not None and len(fresh) == len(found.items):
+                # None of what the new snapshot holds: the answer is older than that, and what lies between is unknown.
+                newest = fresh[-1].time if fresh else gap.since
+                self._announce(msgspec.structs.replace(gap, since=newest, reason=_BEHIND), out)
             return {stream: fresh}
 
-        self._repair(recovery, [stream], lambda: history.trades(market, last), settle, out)
+        self._repair(recovery, [stream], lambda: history.trades(market, last), settle, out, order=_number)
 
     def repaired(self, stream: Stream, out: Delivery) -> None:
         """A stream is whole, or as whole as it gets. Under the lock."""

@@ -74,6 +74,9 @@ class BaseSession:
         self._recovery = recovery
         self._dispatcher, self._hub, self._backoff = dispatcher, hub, backoff
         self._lock = threading.RLock()
+        self.caught_up = threading.Event()
+        """Cleared while a repair hands on what was held back: the reader waits for it as it waits for a full queue."""
+        self.caught_up.set()
 
     # -- made by the concrete session
 
@@ -190,6 +193,7 @@ class BaseSession:
         self._settle()
         self.flush()
         out.run()
+        self.caught_up.wait()
 
     def _settle(self) -> None:
         """Do what frames have asked for and what waits. Not under the lock."""
@@ -259,9 +263,10 @@ class BaseSession:
         fetch: Callable[[], Any],
         settle: Callable[[Any, Delivery], Mapping[Stream, Sequence[Any]]],
         out: Delivery,
+        order: Callable[[Any], Any] | None = None,
     ) -> None:
         """Hold streams back from here on, and make them whole. Under the lock."""
-        repair = Repair(self, streams, fetch, settle)
+        repair = Repair(self, streams, fetch, settle, order)
         repair.begin()
         out.then(lambda: recovery.submit(repair))
 

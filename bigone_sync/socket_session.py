@@ -176,6 +176,9 @@ class SocketSession(BaseSession):
             super().resumed(resumed, out)
             return
         gaps = {missing.route.owner: missing.gap for missing in resumed.gaps}
+        for stream in self.wanted():
+            if stream not in gaps:  # the first frame tells all of it
+                stream.lost_at = None
 
         def fetch() -> ContractFound:
             with self._lock:
@@ -192,6 +195,8 @@ class SocketSession(BaseSession):
         self, found: ContractFound | None, gaps: Mapping[Stream, Gap], out: Delivery
     ) -> dict[Stream, list[Any]]:
         for stream, gap in gaps.items():
+            if stream.is_over:  # left meanwhile, or the client is closed: nobody listens
+                continue
             reason = found.missing.get(gap.channel) if found is not None else "it could not be asked for"
             if reason is None:
                 stream.lost_at = None

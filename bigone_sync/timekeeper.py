@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from .clock import ServerClock
-from .errors import BigOneError
+from .errors import BigOneError, ConnectionClosed
 
 __all__ = ["Timekeeper"]
 
@@ -49,6 +49,8 @@ class Timekeeper:
     def _try(self) -> None:
         try:
             self._measure()
+        except ConnectionClosed:
+            _log.debug("%s: closed while the exchange's clock was measured", self._name)
         except BigOneError as error:
             self._failed_at, self._failure = time.monotonic(), str(error)
             _log.warning("%s: the exchange's clock could not be measured: %s", self._name, error)

@@ -123,10 +123,11 @@ class Beside(Generic[_R, _M]):
         Raises:
             ConfigurationError: there is none; the message names the closest.
             RestError: the exchange could not be asked.
+            ConnectionClosed: the client was closed.
         """
-        known = self._markets
+        rest, known = self.rest(), self._markets
         if known is None or name not in known:
-            known = self._markets = self._list_markets(self.rest())
+            known = self._markets = self._list_markets(rest)
         found: _M = find_market(name, known)
         return found
 

@@ -22,18 +22,21 @@ _FEW_MARKETS = 20
 """So many are all asked for; of more those in which there may be orders."""
 _TRADES = 150
 """More trades the exchange does not give (REST protocol, section 2)."""
+_LEAST = 150
+"""So many orders are looked at whatever their age: the first page has them anyway."""
 _NOT_FOUND = 404
 
 
-def until_older(items: Iterable[Order], start: float) -> Iterator[Order]:
+def until_older(items: Iterable[Order], start: float, least: int = 0) -> Iterator[Order]:
     """Items, newest first, up to where they are older than ``start``, Unix time of the exchange.
 
-    That the newest come first is not documented: one old item ends nothing, only a second one that is no younger.
+    The first ``least`` are given whatever their age. That the newest come first is not documented: one old item ends
+    nothing, only a second one that is no younger.
     """
     oldest = float("inf")
-    for item in items:
+    for count, item in enumerate(items):
         made = _seconds(item.created_at)
-        if made < start:
+        if made < start and count >= least:
             if made <= oldest < start:
                 return
             oldest = made
@@ -98,8 +101,8 @@ class RestSpotHistory:
         for order in rest.orders(market, state="PENDING"):
             found[order.id] = order
         newest = rest.orders(market, state="ALL")
-        # What was asked for later is newer.
-        for order in itertools.islice(newest, _TRADES) if start is None else until_older(newest, start):
+        # What was asked for later is newer. An old order that nobody was told of may have ended meanwhile, too.
+        for order in itertools.islice(newest, _LEAST) if start is None else until_older(newest, start, _LEAST):
             if order.id in found or start is None or _is_news(order, known, start):
                 found[order.id] = order
 

@@ -14,6 +14,7 @@ from .memory import Hole
 __all__ = ["ContractCandleMemory", "ContractOrderMemory", "ContractTradeMemory", "FillMemory"]
 
 _T = TypeVar("_T", Trade, Candle)
+_O = TypeVar("_O", bound="ContractOrder | Fill")
 
 _WINDOW = 10_000
 _CANDLES = 1_000
@@ -134,11 +135,13 @@ class ContractOrderMemory:
 
     def reconcile(self, orders: Iterable[ContractOrder]) -> list[ContractOrder]:
         """What differs among orders that REST tells, asked after all that is known, in order of their times."""
-        return [order for order in sorted(orders, key=_time_of) if self._goes_on(order) and self.accept(order)]
+        return [order for order in _by_time(orders) if self._goes_on(order) and self.accept(order)]
 
     def _goes_on(self, order: ContractOrder) -> bool:
         before = self._last.get(order.id)
-        return before is None or order.status != before.status or _filled(order) > _filled(before)
+        if before is None or _filled(order) > _filled(before):
+            return True
+        return order.status != before.status and _filled(order) == _filled(before)
 
     def open(self) -> list[ContractOrder]:
         """The orders that are not known to have ended."""
@@ -150,6 +153,14 @@ _NOTHING = Decimal(0)
 
 def _filled(order: ContractOrder) -> Decimal:
     return order.filled or _NOTHING
+
+
+def _by_time(items: Iterable[_O]) -> list[_O]:
+    """Oldest first. REST has the newest first, also among those of one moment, whose ids tell nothing."""
+    ordered = list(items)
+    ordered.reverse()
+    ordered.sort(key=_time_of)
+    return ordered
 
 
 def _time_of(item: ContractOrder | Fill) -> float:
@@ -167,5 +178,5 @@ class FillMemory:
         return self._seen.add(fill.id)
 
     def reconcile(self, fills: Iterable[Fill]) -> list[Fill]:
-        """The new ones among fills that REST tells, oldest first."""
-        return [fill for fill in sorted(fills, key=_time_of) if self.accept(fill)]
+        """The new ones among fills that REST tells, which has the newest first; here it is the oldest."""
+        return [fill for fill in _by_time(fills) if self.accept(fill)]

@@ -150,7 +150,7 @@ class OrderMemory:
                 return False
             if order.filled_amount is not None and _filled(order) < _filled(before):
                 return False
-            if not order.is_snapshot and _same(before, order):
+            if not order.is_snapshot and (_same(before, order) or _said_by_rest(before, order)):
                 return False
         self._note(order)
         return True
@@ -161,7 +161,7 @@ class OrderMemory:
         REST's times are coarser than the stream's, so they do not decide: an order goes on if it ends, if more of it is
         filled, or if its state is another one and no older.
         """
-        return [order for order in sorted(orders, key=_updated) if self._goes_on(order)]
+        return [order for order in sorted(orders, key=_place) if self._goes_on(order)]
 
     def _goes_on(self, order: Order) -> bool:
         before = self._last.get(order.id)
@@ -190,15 +190,31 @@ class OrderMemory:
 
 
 _NOTHING = Decimal(0)
+_SECOND = 1.0
 
 
 def _filled(order: Order) -> Decimal:
     return order.filled_amount or _NOTHING
 
 
+def _place(order: Order) -> tuple[float, int, str]:
+    """What orders are sorted by: of one second, which REST does not tell apart, by their ids, which grow."""
+    return _updated(order), len(order.id), order.id
+
+
 def _updated(order: Order) -> float:
     time = order.updated_at or order.created_at
     return time.timestamp() if time is not None else 0.0
+
+
+def _said_by_rest(before: Order, order: Order) -> bool:
+    """Whether ``before`` tells the same, as REST does: its times have whole seconds, and its fields other digits."""
+    return (
+        before.is_snapshot
+        and (order.state, order.amount, order.price) == (before.state, before.amount, before.price)
+        and _filled(order) == _filled(before)
+        and 0 <= _updated(order) - _updated(before) < _SECOND
+    )
 
 
 def _same(one: Order, other: Order) -> bool:
