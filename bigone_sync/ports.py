@@ -119,16 +119,22 @@ class SpotHistory(Protocol):
     """Asks the exchange what a spot client missed. Waits for HTTP, within a deadline; raises nothing."""
 
     def orders(
-        self, market: str | None, known: Sequence[Order], markets: Collection[str], since: float | None
+        self,
+        market: str | None,
+        known: Sequence[Order],
+        markets: Collection[str],
+        since: float | None,
+        waited: float,
     ) -> Found:
         """Own orders that are open, or may have changed since.
 
         ``market``: the only one that matters, or None; ``known``: those not known to have ended; ``markets``: where
-        orders have been seen; ``since``: Unix time of this machine's clock, None: not known.
+        orders have been seen; ``since``: Unix time of this machine's clock, None: not known; ``waited``: seconds of the
+        deadline that are over.
         """
 
-    def trades(self, market: str, last: int) -> Found:
-        """The public trades after the one with the id ``last``."""
+    def trades(self, market: str, last: int, waited: float) -> Found:
+        """The public trades after the one with the id ``last``; ``waited`` as above."""
 
 
 class ContractHistory(Protocol):

@@ -226,19 +226,22 @@ class Session(BaseSession):
     def _resume_orders(self, stream: Stream, recovery: Recovery, history: SpotHistory, out: Delivery) -> None:
         """Have the orders made whole; the stream is LIVE after that."""
         self._resuming.add(stream)
+        began = time.monotonic()
 
         def fetch() -> Found:
             with self._lock:
                 memory: OrderMemory = stream.route.memory
                 known = [order for order in memory.open() if order.business_unit == BusinessUnit.SPOT]
                 markets, since = memory.markets(), stream.lost_at
-            return history.orders(stream.key.market, known, markets, since)
+            return history.orders(stream.key.market, known, markets, since, time.monotonic() - began)
 
         def settle(found: Found | None, out: Delivery) -> dict[Stream, list[Order]]:
             if stream.is_over:  # left meanwhile, or the client is closed: nobody listens
                 return {}
             found = found or Found(missing=_NOT_ASKED)
-            if found.missing:
+            # Else it was lost again meanwhile: REST is asked anew, from the first loss on, and perhaps all is had.
+            is_last = stream.holds == 1 and stream in self._resuming
+            if found.missing and is_last:
                 self._announce(self._gap(stream, found.missing), out)
             return {stream: self.venue.reconcile(stream.route, found.items)}
 
@@ -267,7 +270,12 @@ class Session(BaseSession):
                 self._announce(msgspec.structs.replace(gap, since=newest, reason=_BEHIND), out)
             return {stream: fresh}
 
-        self._repair(recovery, [stream], lambda: history.trades(market, last), settle, out, order=_number)
+        began = time.monotonic()
+
+        def fetch() -> Found:
+            return history.trades(market, last, time.monotonic() - began)
+
+        self._repair(recovery, [stream], fetch, settle, out, order=_number)
 
     def repaired(self, stream: Stream, out: Delivery) -> None:
         """A stream is whole, or as whole as it gets. Under the lock."""

@@ -25,6 +25,7 @@ _TRADES = 150
 _LEAST = 150
 """So many orders are looked at whatever their age: the first page has them anyway."""
 _NOT_FOUND = 404
+_INSTANT = 0.001
 
 
 def until_older(items: Iterable[Order], start: float, least: int = 0) -> Iterator[Order]:
@@ -63,15 +64,23 @@ class RestSpotHistory:
     # -- orders
 
     def orders(
-        self, market: str | None, known: Sequence[Order], markets: Collection[str], since: float | None
+        self,
+        market: str | None,
+        known: Sequence[Order],
+        markets: Collection[str],
+        since: float | None,
+        waited: float = 0.0,
     ) -> Found:
-        """Own orders that are open, or may have changed since ``since``, Unix time of this machine's clock."""
+        """Own orders that are open, or may have changed since ``since``, Unix time of this machine's clock.
+
+        ``waited``: seconds of the deadline that are over: many streams may have waited for their turn.
+        """
         found: dict[str, Order] = {}
         reasons: list[str] = []
         try:
             rest = self._rest()
             start = None if since is None else since + (rest.clock.offset or 0.0) - _MARGIN
-            with rest.within(self._deadline):
+            with rest.within(max(_INSTANT, self._deadline - waited)):
                 for name in [market] if market is not None else self._names(rest, markets, reasons):
                     self._of_market(rest, name, [order for order in known if order.market == name], start, found)
                 self._by_id(rest, [order for order in known if order.id not in found], found, reasons)
@@ -118,11 +127,11 @@ class RestSpotHistory:
 
     # -- trades
 
-    def trades(self, market: str, last: int) -> Found:
-        """The public trades after the one with the id ``last``."""
+    def trades(self, market: str, last: int, waited: float = 0.0) -> Found:
+        """The public trades after the one with the id ``last``; ``waited`` as with :meth:`orders`."""
         try:
             rest = self._rest()
-            with rest.within(self._deadline):
+            with rest.within(max(_INSTANT, self._deadline - waited)):
                 trades = rest.trades(market, limit=_TRADES)
         except BigOneError as error:
             return Found(missing=f"trades were asked for in vain: {error}")
