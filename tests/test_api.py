@@ -92,6 +92,7 @@ NAMES = [
     "SubscriptionRejected",
     "OrderRejected",
     "RequestTimeout",
+    "RestError",
     "OutcomeUnknown",
     "NotConnected",
     "CallbackError",

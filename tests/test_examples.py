@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bigone_sync.testing import LocalExchange
+from bigone_sync.testing import FaultProxy, LocalExchange
 from bigone_sync.testing.leaks import wait_until
 
 MARKET, SYMBOL = "BTC-USDT", "BTCUSDT"
@@ -66,10 +66,10 @@ def traded(exchange: LocalExchange, market: str = MARKET) -> set[tuple[D, D]]:
     return {(trade.amount, trade.price) for trade in exchange.trades(market)}
 
 
-def test_there_are_nine_and_the_list_names_them_all() -> None:
+def test_there_are_ten_and_the_list_names_them_all() -> None:
     listed = (ROOT / "examples" / "README.md").read_text()
     assert sorted(re.findall(r"^- \[`(\w+)\.py`\]\(\1\.py\): ", listed, re.MULTILINE)) == EXAMPLES
-    assert len(EXAMPLES) == 9
+    assert len(EXAMPLES) == 10
     for name in EXAMPLES:
         assert len((ROOT / "examples" / f"{name}.py").read_text().splitlines()) < 60, name
 
@@ -212,6 +212,46 @@ def test_socket_orders_needs_to_be_told_where(run: Run, still: LocalExchange) ->
     with run("socket_orders", still, BIGONE_SPOT_URL="") as process:
         assert process.wait() == 1
         assert process.lines == ["these are real orders: name the exchange's URL"]
+
+
+def test_order_watch_bot(run: Run, exchange: LocalExchange) -> None:
+    with FaultProxy(exchange.spot_url) as proxy, run("order_watch_bot", exchange, BIGONE_SPOT_URL=proxy.url) as process:
+        first = process.wait_for("placed ").removeprefix("placed ")
+        process.wait_for(f"{first}: 0.01", "CANCELLED, 0")
+        proxy.refuse()
+        proxy.cut()
+        # While nobody listens, one is placed and filled by other means, and the bot cannot place any.
+        other = exchange.place_order(MARKET, "BID", price=max(exchange.book(MARKET).bids), amount="0.5")
+        exchange.fill_order(other)
+        process.wait_for("Error: ")
+        proxy.refuse(False)
+        process.wait_for(f"{other}: 0.5", "FILLED, 0.5")
+        again = len(exchange.orders())
+        wait_until(lambda: len(exchange.orders()) > again + 1, 60, message="no more orders were placed")
+        ends_well(process)
+        printed = re.findall(rf"^(\d+): {NUMBER} @ {NUMBER}, (\w+), {NUMBER} filled$", process.text, re.MULTILINE)
+        told = {number: (D(amount), D(price), state, D(filled)) for number, amount, price, state, filled in printed}
+        *ended, _ = exchange.orders()  # the last one may have been placed while Ctrl-C came
+        for order in ended:
+            assert told[order.id] == (order.amount, order.price, order.state, order.filled_amount)
+        assert {order.state for order in ended} >= {"CANCELLED", "FILLED"}
+        bid = max(exchange.book(MARKET).bids)
+        assert all(order.price is not None and order.price < bid for order in ended if order.id != other)
+
+
+def test_order_watch_bot_finds_an_order_whose_answer_was_lost(run: Run, exchange: LocalExchange) -> None:
+    exchange.fail_rest("drop", method="POST", path="/viewer/orders", carry_out=True)
+    with run("order_watch_bot", exchange) as process:
+        number = process.wait_for("placed ").removeprefix("placed ")
+        process.wait_for(f"{number}: 0.01", "CANCELLED, 0")
+        ends_well(process)
+        assert exchange.orders()[0].id == number
+
+
+def test_order_watch_bot_needs_to_be_told_where(run: Run, still: LocalExchange) -> None:
+    with run("order_watch_bot", still, BIGONE_SPOT_URL="") as process:
+        assert process.wait() == 1
+        assert process.lines == ["name the exchange's URL"]
 
 
 def test_without_callbacks(run: Run, exchange: LocalExchange) -> None:
