@@ -80,6 +80,7 @@ class SpotOrders(Subscribing[Session]):
         }
         if stop_price is not None:
             parameters["stopPrice"] = check_number(stop_price, "stop_price")
+        self._check_markets([market])
         order: Order | None = self._command(CREATE_ORDER, parameters, timeout)
         return order
 
@@ -116,6 +117,7 @@ class SpotOrders(Subscribing[Session]):
             )
         names = [markets] if isinstance(markets, str) else list(markets)
         checked = list(dict.fromkeys(check_market(name, argument="markets") for name in names))
+        self._check_markets(checked)
         orders: tuple[Order, ...] | None = self._command(CANCEL_ALL_ORDERS, {"markets": checked}, timeout)
         return orders or ()
 

@@ -48,6 +48,21 @@ def test_an_unknown_market_is_an_error_that_names_the_closest(still: LocalExchan
         assert client.connections == {}
 
 
+ORDER_USES: dict[str, Callable[[Any, str], Any]] = {
+    "create_order": lambda client, name: client.create_order(name, "buy", amount="1", price="1"),
+    "cancel_orders": lambda client, name: client.cancel_orders([BTC, name]),
+}
+
+
+@pytest.mark.parametrize("use", ORDER_USES)
+def test_an_order_for_an_unknown_market_is_not_sent(still: LocalExchange, use: str) -> None:
+    with spot(still.spot_url, private=True, validate_markets=True) as client:
+        with pytest.raises(ConfigurationError, match="lists no 'BTC-USDC'; did you mean 'BTC-USDT'"):
+            ORDER_USES[use](client, "BTC-USDC")
+        assert client.connections == {}
+    assert still.orders() == []
+
+
 def test_a_name_that_is_like_no_other_has_no_suggestion(still: LocalExchange) -> None:
     with spot(still.spot_url, validate_markets=True) as client, pytest.raises(ConfigurationError) as caught:
         client.on_trade("XYZZY-QUUX", Log())
