@@ -145,3 +145,12 @@ def as_order(view: OrderView) -> Order:
 
 def engine_order(exchange: LocalExchange, order_id: str) -> Order:
     return next(as_order(view) for view in exchange.orders() if view.id == order_id)
+
+
+def count(exchange: LocalExchange, method: str, path: str) -> int:
+    """How many requests there were for just this."""
+    return sum(request.method == method and request.path.endswith(path) for request in exchange.rest_requests)
+
+
+def buy(rest: SpotRest, name: str = "mine") -> Any:
+    return rest.create_order(BTC, "buy", amount="0.5", price="100", client_order_id=name)

@@ -158,3 +158,26 @@ class ScriptedServer:
         self._thread.join()
         self._server.server_close()
         assert self.strays == []
+
+
+def asked_spot(server: ScriptedServer, method: str, path: str, *query: tuple[str, str], body: Any = None) -> None:
+    """The one request was a signed one, for this."""
+    seen = server.only
+    assert (seen.method, seen.path, seen.query) == (method, path, list(query))
+    assert seen.claims["type"] == "OpenAPIV2"
+    assert seen.claims["sub"] == KEYS.api_key
+    assert seen.claims["nonce"].isdigit()
+    if body is None:
+        assert seen.body == b""
+        assert "content-type" not in seen.headers
+    else:
+        assert json.loads(seen.body) == body
+        assert seen.headers["content-type"] == "application/json"
+
+
+def asked_contract(server: ScriptedServer, method: str, path: str, *query: tuple[str, str], body: bytes = b"") -> None:
+    """The one request was a signed one, for this."""
+    seen = server.only
+    assert (seen.method, seen.path, seen.query, seen.body) == (method, path, list(query), body)
+    assert (seen.claims["type"], seen.claims["sub"]) == ("OpenAPIV2", KEYS.api_key)
+    assert seen.headers.get("content-type") == ("application/json" if body else None)

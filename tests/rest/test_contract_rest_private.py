@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from scripted_http import CONTRACT, KEYS, Reply, ScriptedServer, Seen
+from scripted_http import asked_contract as asked
 
 from bigone_sync import (
     Cash,
@@ -74,14 +75,6 @@ def rest(server: ScriptedServer) -> Iterator[ContractRest]:
         rest.symbols()
         server.take()
         yield rest
-
-
-def asked(server: ScriptedServer, method: str, path: str, *query: tuple[str, str], body: bytes = b"") -> None:
-    """The one request was a signed one, for this."""
-    seen = server.only
-    assert (seen.method, seen.path, seen.query, seen.body) == (method, path, list(query), body)
-    assert (seen.claims["type"], seen.claims["sub"]) == ("OpenAPIV2", KEYS.api_key)
-    assert seen.headers.get("content-type") == ("application/json" if body else None)
 
 
 # -- accounts ------------------------------------------------------------------------------------------------------

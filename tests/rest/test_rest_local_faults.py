@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from local_rig import BTC, HASTY, contract_rest, nonces, spot_rest
+from local_rig import BTC, HASTY, buy, contract_rest, count, nonces, spot_rest
 from rest_rig import Task
 
 from bigone_sync import ContractRest, OrderState, OutcomeUnknown, SpotRest
@@ -37,15 +36,6 @@ def contracts(exchange: LocalExchange) -> Iterator[ContractRest]:
         rest.clock_offset(1)
         rest.symbols()
         yield rest
-
-
-def count(exchange: LocalExchange, method: str, path: str) -> int:
-    """How many requests there were for just this."""
-    return sum(request.method == method and request.path.endswith(path) for request in exchange.rest_requests)
-
-
-def buy(rest: SpotRest, name: str = "mine") -> Any:
-    return rest.create_order(BTC, "buy", amount="0.5", price="100", client_order_id=name)
 
 
 # -- reads and cancels --------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from decimal import Decimal as D
@@ -33,21 +32,6 @@ def server() -> Iterator[ScriptedServer]:
 def rest(server: ScriptedServer) -> Iterator[SpotRest]:
     with SpotRest(KEYS, url=server.url) as rest:
         yield rest
-
-
-def asked(server: ScriptedServer, method: str, path: str, *query: tuple[str, str], body: Any = None) -> None:
-    """The one request was a signed one, for this."""
-    seen = server.only
-    assert (seen.method, seen.path, seen.query) == (method, path, list(query))
-    assert seen.claims["type"] == "OpenAPIV2"
-    assert seen.claims["sub"] == KEYS.api_key
-    assert seen.claims["nonce"].isdigit()
-    if body is None:
-        assert seen.body == b""
-        assert "content-type" not in seen.headers
-    else:
-        assert json.loads(seen.body) == body
-        assert seen.headers["content-type"] == "application/json"
 
 
 # -- fills ---------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from scripted_http import KEYS, SPOT, Reply, ScriptedServer, Seen, wrapped
+from scripted_http import asked_spot as asked
 
 from bigone_sync import (
     Account,
@@ -61,21 +62,6 @@ def server() -> Iterator[ScriptedServer]:
 def rest(server: ScriptedServer) -> Iterator[SpotRest]:
     with SpotRest(KEYS, url=server.url) as rest:
         yield rest
-
-
-def asked(server: ScriptedServer, method: str, path: str, *query: tuple[str, str], body: Any = None) -> None:
-    """The one request was a signed one, for this."""
-    seen = server.only
-    assert (seen.method, seen.path, seen.query) == (method, path, list(query))
-    assert seen.claims["type"] == "OpenAPIV2"
-    assert seen.claims["sub"] == KEYS.api_key
-    assert seen.claims["nonce"].isdigit()
-    if body is None:
-        assert seen.body == b""
-        assert "content-type" not in seen.headers
-    else:
-        assert json.loads(seen.body) == body
-        assert seen.headers["content-type"] == "application/json"
 
 
 # -- balances and fees ---------------------------------------------------------------------------------------------
