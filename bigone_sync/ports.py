@@ -124,13 +124,14 @@ class SpotHistory(Protocol):
         known: Sequence[Order],
         markets: Collection[str],
         since: float | None,
+        newest: float | None,
         waited: float,
     ) -> Found:
         """Own orders that are open, or may have changed since.
 
         ``market``: the only one that matters, or None; ``known``: those not known to have ended; ``markets``: where
-        orders have been seen; ``since``: Unix time of this machine's clock, None: not known; ``waited``: seconds of the
-        deadline that are over.
+        orders have been seen; ``since``: Unix time of this machine's clock, None: not known; ``newest``: time of the
+        newest update that is known, of the exchange's; ``waited``: seconds of the deadline that are over.
         """
 
     def trades(self, market: str, last: int, waited: float) -> Found:

@@ -232,8 +232,8 @@ class Session(BaseSession):
             with self._lock:
                 memory: OrderMemory = stream.route.memory
                 known = [order for order in memory.open() if order.business_unit == BusinessUnit.SPOT]
-                markets, since = memory.markets(), stream.lost_at
-            return history.orders(stream.key.market, known, markets, since, time.monotonic() - began)
+                markets, since, newest = memory.markets(), stream.lost_at, memory.newest()
+            return history.orders(stream.key.market, known, markets, since, newest, time.monotonic() - began)
 
         def settle(found: Found | None, out: Delivery) -> dict[Stream, list[Order]]:
             if stream.is_over:  # left meanwhile, or the client is closed: nobody listens

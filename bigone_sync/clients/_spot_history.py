@@ -69,17 +69,23 @@ class RestSpotHistory:
         known: Sequence[Order],
         markets: Collection[str],
         since: float | None,
+        newest: float | None = None,
         waited: float = 0.0,
     ) -> Found:
         """Own orders that are open, or may have changed since ``since``, Unix time of this machine's clock.
 
-        ``waited``: seconds of the deadline that are over: many streams may have waited for their turn.
+        ``newest``: time of the newest update that is known, by the exchange: what was read late, of a long queue, was
+        sent long before, and what came behind it is lost.  ``waited``: seconds of the deadline that are over: many
+        streams may have waited for their turn.
         """
         found: dict[str, Order] = {}
         reasons: list[str] = []
         try:
             rest = self._rest()
-            start = None if since is None else since + (rest.clock.offset or 0.0) - _MARGIN
+            start = None
+            if since is not None:
+                heard = since + (rest.clock.offset or 0.0)
+                start = (heard if newest is None else min(heard, newest)) - _MARGIN
             with rest.within(max(_INSTANT, self._deadline - waited)):
                 for name in [market] if market is not None else self._names(rest, markets, reasons):
                     self._of_market(rest, name, [order for order in known if order.market == name], start, found)

@@ -184,6 +184,10 @@ class OrderMemory:
         """The orders that are not known to have ended."""
         return [order for order in self._last.values() if not order.is_final]
 
+    def newest(self) -> float | None:
+        """Time of the newest update that is known, Unix time of the exchange; None: there is none."""
+        return max((_updated(order) for order in self._last.values()), default=0.0) or None
+
     def markets(self) -> set[str]:
         """The markets of all orders that are remembered."""
         return {order.market for order in self._last.values()}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal as D
 from typing import Any
 
 import pytest
-from client_rig import BTC, ETH, PATIENCE, Log, Watched, matches, members, running, spot, until_ready
+from client_rig import BTC, ETH, KEYS, PATIENCE, Log, Watched, matches, members, running, spot, until_ready
 
 from bigone_sync import Channel, Gap, Limits, Order, OrderState, RawFrame, SpotRest, SubscriptionState, Timeouts, Trade
+from bigone_sync.clients._spot_history import RestSpotHistory
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import leak_check, wait_until
 
@@ -569,3 +571,18 @@ def test_other_streams_go_on_during_a_repair(still: LocalExchange) -> None:
         client.wait_ready(PATIENCE)
     assert_whole(still, log)
     assert members(still).count("authenticateCustomerRequest") == 2
+
+
+@pytest.mark.one_codec
+def test_what_was_sent_behind_a_frame_that_was_read_late_is_asked_for(still: LocalExchange) -> None:
+    with SpotRest(KEYS, url=still.rest_url()) as rest:
+        history = RestSpotHistory(lambda: rest, deadline=PATIENCE, markets=None)
+        heard_of = rest.order(still.place_order(BTC, "BID", price="1", amount="1"))
+        unheard_of = still.place_order(BTC, "BID", price="2", amount="1")
+        still.cancel_order(unheard_of)
+        assert heard_of.updated_at is not None
+        # The frame of the first order waited long in a full queue: when it was read, the second had come and gone.
+        read_at, newest = time.time() + 60, heard_of.updated_at.timestamp()
+        found = history.orders(None, [heard_of], [BTC], read_at, newest)
+    assert not found.missing
+    assert {order.id for order in found.items} == {heard_of.id, unheard_of}
