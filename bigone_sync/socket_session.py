@@ -176,6 +176,7 @@ class SocketSession(BaseSession):
             super().resumed(resumed, out)
             return
         gaps = {missing.route.owner: missing.gap for missing in resumed.gaps}
+        opened_at = self._opened_at
         for stream in self.wanted():
             if stream not in gaps:  # the first frame tells all of it
                 stream.lost_at = None
@@ -187,15 +188,17 @@ class SocketSession(BaseSession):
             return history.fetch({gap.channel for gap in gaps.values()}, known, since)
 
         def settle(found: ContractFound | None, out: Delivery) -> dict[Stream, list[Any]]:
-            return self._settle_private(found, gaps, out)
+            # Else the socket was lost again meanwhile: REST is asked anew, from the first loss on.
+            is_last = self._is_up and self._opened_at == opened_at
+            return self._settle_private(found, gaps, out, is_last=is_last)
 
         self._repair(recovery, list(gaps), fetch, settle, out)
 
     def _settle_private(
-        self, found: ContractFound | None, gaps: Mapping[Stream, Gap], out: Delivery
+        self, found: ContractFound | None, gaps: Mapping[Stream, Gap], out: Delivery, *, is_last: bool
     ) -> dict[Stream, list[Any]]:
         for stream, gap in gaps.items():
-            if stream.is_over:  # left meanwhile, or the client is closed: nobody listens
+            if stream.is_over or not is_last:  # left meanwhile, or the client is closed: nobody listens
                 continue
             reason = found.missing.get(gap.channel) if found is not None else "it could not be asked for"
             if reason is None:
@@ -212,7 +215,7 @@ class SocketSession(BaseSession):
             if gap.channel == Channel.POSITIONS
             for event in stream.held or ()
         }
-        told = found.positions
+        told = found.positions if is_last else None
         positions = None if told is None else [*(p for p in told if p.market not in live), *live.values()]
         items = self._feed.reconcile(
             orders=found.orders, fills=found.fills, positions=positions, received_at=found.received_at

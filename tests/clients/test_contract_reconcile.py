@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal as D
@@ -108,7 +109,7 @@ def test_orders_and_fills_that_came_meanwhile_are_told_once(exchange: LocalExcha
         assert filled == sorted(filled)  # type: ignore[type-var]
     assert [order.id for order in mine] == [order.id for order in orders]
     assert not watched.gaps.items
-    assert {error.__class__.__name__ for error in watched.errors} == {"ConnectionLost"}
+    assert {error.__class__.__name__ for error in watched.errors} <= {"ConnectionLost", "ConnectError"}
 
 
 def test_live_frames_are_held_back_until_all_is_whole(exchange: LocalExchange) -> None:
@@ -332,4 +333,25 @@ def test_a_socket_that_is_left_during_a_reconcile(exchange: LocalExchange) -> No
         exchange.cancel_contract_order(order)
         wait_until(lambda: later.items and later[-1].is_final, PATIENCE)
     assert orders.items == []
+    assert not watched.gaps.items
+
+
+def test_a_repair_that_fails_while_the_socket_is_away_again_leaves_it_to_the_next(exchange: LocalExchange) -> None:
+    client = contract(exchange, private=True, timeouts=PATIENT)
+    watched, orders = Watched(client), Log[ContractOrder]()  # type: ignore[arg-type]
+    client.on_order(orders)
+    with running(client):  # type: ignore[type-var]
+        order = place(exchange)
+        wait_until(lambda: len(orders) > 0, PATIENCE)
+        exchange.fail_rest("hang", path=API, times=None)
+        with away(exchange):
+            exchange.cancel_contract_order(order)
+        wait_until(lambda: asked(exchange), PATIENCE)
+        exchange.take_down()
+        repairing = [thread for thread in threading.enumerate() if thread.name.endswith("/recovery")]
+        wait_until(lambda: not any(thread.is_alive() for thread in repairing), PATIENCE)
+        exchange.heal_rest()
+        exchange.bring_up()
+        again(client, 2)
+        wait_until(lambda: orders[-1].is_final, PATIENCE)
     assert not watched.gaps.items
