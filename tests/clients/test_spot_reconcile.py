@@ -30,6 +30,8 @@ from bigone_sync.clients._spot_history import RestSpotHistory
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import leak_check, wait_until
 
+pytestmark = pytest.mark.one_codec
+
 PATIENT = Timeouts(connect=2, ping=5, pong=5, reply=30, close=10)
 SHORT = Timeouts(connect=1, ping=5, pong=5, reply=0.6, close=5)
 ORDERS, TRADES = "/viewer/orders", f"/asset_pairs/{BTC}/trades"
@@ -162,7 +164,6 @@ def test_what_is_live_is_held_back_until_all_is_whole(still: LocalExchange, mark
     assert not watched.gaps.items
 
 
-@pytest.mark.one_codec
 def test_a_late_live_frame_does_not_undo_an_end(still: LocalExchange) -> None:
     client = spot(still.spot_url, private=True)
     watched, log, raw = Watched(client), Log[Order](), Log[RawFrame]()
@@ -586,7 +587,6 @@ def test_other_streams_go_on_during_a_repair(still: LocalExchange) -> None:
     assert members(still).count("authenticateCustomerRequest") == 2
 
 
-@pytest.mark.one_codec
 def test_what_was_sent_behind_a_frame_that_was_read_late_is_asked_for(still: LocalExchange) -> None:
     with SpotRest(KEYS, url=still.rest_url()) as rest:
         history = RestSpotHistory(lambda: rest, deadline=PATIENCE, markets=None)
