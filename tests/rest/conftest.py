@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from certificate_maker import Certificates, make_certificates
-from local_rig import Requests
+from local_rig import Requests, contract_rest, spot_rest
 from rest_rig import make_http
 from rest_server import RestServer
 
+from bigone_sync import ContractRest, SpotRest
 from bigone_sync.rest._http import Http
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import assert_no_leaks, census
@@ -71,3 +72,21 @@ def exchange(nothing_left: None) -> Iterator[LocalExchange]:
 @pytest.fixture
 def asked(exchange: LocalExchange) -> Requests:
     return Requests(exchange)
+
+
+@pytest.fixture
+def rest(exchange: LocalExchange) -> Iterator[SpotRest]:
+    """One that knows the clock and the markets, so that what is asked next is what a test is about."""
+    with spot_rest(exchange) as rest:
+        rest.clock_offset(1)
+        rest.asset_pairs()
+        yield rest
+
+
+@pytest.fixture
+def contracts(exchange: LocalExchange) -> Iterator[ContractRest]:
+    """The same for contracts."""
+    with contract_rest(exchange) as rest:
+        rest.clock_offset(1)
+        rest.symbols()
+        yield rest

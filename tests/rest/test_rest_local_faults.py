@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from local_rig import BTC, HASTY, buy, contract_rest, count, nonces, spot_rest
+from local_rig import BTC, HASTY, buy, count, nonces, spot_rest
 from rest_rig import Task
 
 from bigone_sync import ContractRest, OrderState, OutcomeUnknown, SpotRest
@@ -20,22 +18,6 @@ RETRIED = ["500", "503", "429", "drop", "cut_body", "html"]
 """After which a read or a cancel is tried again."""
 UNREADABLE = ["cut_json", "empty"]
 """Answers of status 200 that nothing can be made of."""
-
-
-@pytest.fixture
-def rest(exchange: LocalExchange) -> Iterator[SpotRest]:
-    with spot_rest(exchange) as rest:
-        rest.clock_offset(1)
-        rest.asset_pairs()
-        yield rest
-
-
-@pytest.fixture
-def contracts(exchange: LocalExchange) -> Iterator[ContractRest]:
-    with contract_rest(exchange) as rest:
-        rest.clock_offset(1)
-        rest.symbols()
-        yield rest
 
 
 # -- reads and cancels --------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,22 +15,6 @@ from bigone_sync.errors import RestError
 from bigone_sync.testing.exchange import LocalExchange
 
 SYMBOL = "BTCUSDT"
-
-
-@pytest.fixture
-def rest(exchange: LocalExchange) -> Iterator[SpotRest]:
-    with spot_rest(exchange) as rest:
-        rest.clock_offset(1)
-        rest.asset_pairs()
-        yield rest
-
-
-@pytest.fixture
-def contracts(exchange: LocalExchange) -> Iterator[ContractRest]:
-    with contract_rest(exchange) as rest:
-        rest.clock_offset(1)
-        rest.symbols()
-        yield rest
 
 
 # -- refusals -----------------------------------------------------------------------------------------------------
