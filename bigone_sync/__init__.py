@@ -9,7 +9,17 @@ from .book import BookView, OrderBook
 from .clients.contract import ContractClient
 from .clients.spot import SpotClient
 from .clock import ClockOffset, ServerClock
-from .config import CONTRACT_REST_URL, CONTRACT_URL, SPOT_REST_URL, SPOT_URL, Backoff, Limits, Timeouts
+from .config import (
+    CONTRACT_REST_URL,
+    CONTRACT_URL,
+    RAILS_AUTH_URL,
+    RAILS_URL,
+    SPOT_REST_URL,
+    SPOT_URL,
+    Backoff,
+    Limits,
+    Timeouts,
+)
 from .enums import (
     BookState,
     BusinessUnit,
@@ -39,12 +49,14 @@ from .errors import (
     OrderRejected,
     OutcomeUnknown,
     ProtocolError,
+    RateLimited,
     RequestError,
     RequestRejected,
     RequestTimeout,
     RestError,
     SequenceGap,
     SlowConsumer,
+    StreamsDiverged,
     SubscriptionRejected,
     TransportError,
 )
@@ -68,6 +80,7 @@ from .events import (
     Order,
     Position,
     PriceLevel,
+    RailsOrder,
     RawFrame,
     StateChange,
     SubscriptionKey,
@@ -146,6 +159,10 @@ __all__ = [
     "Position",
     "PriceLevel",
     "ProtocolError",
+    "RAILS_AUTH_URL",
+    "RAILS_URL",
+    "RailsOrder",
+    "RateLimited",
     "RawFrame",
     "RequestError",
     "RequestRejected",
@@ -161,6 +178,7 @@ __all__ = [
     "SpotClient",
     "SpotRest",
     "StateChange",
+    "StreamsDiverged",
     "Subscription",
     "SubscriptionKey",
     "SubscriptionRejected",

@@ -16,6 +16,11 @@ from .errors import ConfigurationError
 __all__ = [
     "CONTRACT_REST_URL",
     "CONTRACT_URL",
+    "RAILS_ACCOUNT_URL",
+    "RAILS_AUTH_URL",
+    "RAILS_MARKET_DATA_URL",
+    "RAILS_ORDER_URL",
+    "RAILS_URL",
     "SPOT_REST_URL",
     "SPOT_URL",
     "Backoff",
@@ -26,6 +31,7 @@ __all__ = [
     "check_base",
     "check_headers",
     "check_market",
+    "check_rails_market",
     "check_symbol",
     "check_url",
     "check_uuid",
@@ -46,6 +52,18 @@ CONTRACT_URL = "wss://api.big.one/ws/contract/v2"
 
 CONTRACT_REST_URL = "https://api.big.one/api/contract/v2"
 """Contract REST."""
+
+RAILS_URL = "wss://ws.trade.rails.xyz"
+"""Rails WebSocket, to which the query is appended (Rails protocol, section 1.1)."""
+
+RAILS_AUTH_URL = "https://api-auth.trade.rails.xyz"
+"""Base of Rails' token endpoint (Rails protocol, section 1.1), like the hosts that follow."""
+
+RAILS_MARKET_DATA_URL = "https://market-data.trade.rails.xyz"
+
+RAILS_ACCOUNT_URL = "https://user-account.trade.rails.xyz"
+
+RAILS_ORDER_URL = "https://order.trade.rails.xyz"
 
 _ASSET = re.compile(r"[A-Z0-9]{1,20}\Z")
 _MARKET = re.compile(r"[A-Z0-9]{1,20}-[A-Z0-9]{1,20}\Z")
@@ -319,6 +337,17 @@ def check_market(market: object, *, argument: str = "market") -> str:
             f"{argument} must be BASE-QUOTE in upper case, like 'BTC-USDT', not {market!r}{hint}", argument=argument
         )
     return market
+
+
+def check_rails_market(market: object, *, argument: str = "market", all_allowed: bool = False) -> str:
+    """``market`` if it looks like one of Rails, ``BTC-USD`` (Rails protocol, section 1.2).
+
+    Raises:
+        ConfigurationError: it does not; ``ALL`` is one only with ``all_allowed``.
+    """
+    if market == "ALL" and all_allowed:
+        return "ALL"
+    return check_market(market, argument=argument)
 
 
 def check_symbol(symbol: object, *, argument: str = "market") -> str:

@@ -114,10 +114,10 @@ class OrderType(WordEnum):
 
 
 class OrderState(WordEnum):
-    """State of an order (spot protocol, section 7.2; contract protocol, section 7)."""
+    """State of an order (spot protocol, section 7.2; contract protocol, section 7; Rails protocol, section 6)."""
 
     PENDING = "PENDING"
-    """Open, also when partly filled. Spot only; contracts have NEW and PARTIALLY_FILLED."""
+    """Spot: open, also when partly filled. Rails: not accepted yet. Contracts have NEW and PARTIALLY_FILLED."""
     FILLED = "FILLED"
     CANCELLED = "CANCELLED"
     """Cancelled; on spot it may have fills. Contracts write it CANCELED."""
@@ -131,6 +131,12 @@ class OrderState(WordEnum):
     """Cancelled after a part was filled: final."""
     UNTRIGGERED = "UNTRIGGERED"
     PENDING_CANCEL = "PENDING_CANCEL"
+    ACTIVE = "ACTIVE"
+    """Open, also when partly filled. Rails only, like those that follow."""
+    CANCELLING = "CANCELLING"
+    MODIFYING = "MODIFYING"
+    MODIFIED = "MODIFIED"
+    """Replaced by an order with another id: final."""
     UNKNOWN = "UNKNOWN"
     CANCELED = CANCELLED
 

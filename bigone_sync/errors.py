@@ -22,6 +22,7 @@
     │   ├── RequestRejected                   the server said no
     │   │   ├── SubscriptionRejected
     │   │   └── OrderRejected
+    │   ├── RateLimited                       not sent: the client keeps the exchange's limit
     │   ├── RequestTimeout (TimeoutError)     no answer in time
     │   └── OutcomeUnknown                    sent, connection lost before the answer
     ├── RestError
@@ -52,6 +53,7 @@ __all__ = [
     "OrderRejected",
     "OutcomeUnknown",
     "ProtocolError",
+    "RateLimited",
     "ReconnectExhausted",
     "RequestError",
     "RequestRejected",
@@ -273,6 +275,15 @@ class OrderRejected(RequestRejected):
     ) -> None:
         super().__init__(message, code=code, reason=reason, request_id=request_id, command=command)
         self.client_request_id = client_request_id
+
+
+class RateLimited(RequestError):
+    """The command was not sent, for the exchange's limit is reached; nothing is sent later by itself."""
+
+    def __init__(self, message: str, *, retry_in: float = 0.0, request_id: str = "", command: str = "") -> None:
+        super().__init__(message, request_id=request_id, command=command)
+        self.retry_in = retry_in
+        """Seconds until there is room again."""
 
 
 class RequestTimeout(RequestError, TimeoutError):

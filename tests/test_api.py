@@ -420,6 +420,7 @@ TREE = {
     "RequestRejected": "RequestError",
     "SubscriptionRejected": "RequestRejected",
     "OrderRejected": "RequestRejected",
+    "RateLimited": "RequestError",
     "RequestTimeout": "RequestError TimeoutError",
     "OutcomeUnknown": "RequestError",
     "RestError": "BigOneError",

@@ -44,7 +44,10 @@ NUMBERED = {
 # Words of contracts, which have no numbers.
 UNNUMBERED = {
     OrderType: ["IOC", "FOK", "POST_ONLY"],
-    OrderState: ["NEW", "PARTIALLY_FILLED", "PARTIALLY_CANCELED", "UNTRIGGERED", "PENDING_CANCEL"],
+    OrderState: [
+        *("NEW", "PARTIALLY_FILLED", "PARTIALLY_CANCELED", "UNTRIGGERED", "PENDING_CANCEL"),
+        *("ACTIVE", "CANCELLING", "MODIFYING", "MODIFIED"),
+    ],
 }
 
 

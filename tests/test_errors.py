@@ -24,6 +24,7 @@ from bigone_sync.errors import (
     OrderRejected,
     OutcomeUnknown,
     ProtocolError,
+    RateLimited,
     ReconnectExhausted,
     RequestError,
     RequestRejected,
@@ -82,6 +83,7 @@ SAMPLES: list[tuple[type[BigOneError], dict[str, Any]]] = [
     ),
     (CallbackError, {"event": ("an", "event"), "handler": handler}),
     (SlowConsumer, {"pending": 10, "limit": 10}),
+    (RateLimited, {"retry_in": 1.5, "request_id": "1", "command": "createOrder"}),
 ]
 BUILTIN_PARENTS = {ConfigurationError: ValueError, ConnectTimeout: TimeoutError, RequestTimeout: TimeoutError}
 # Fields without which the exception could not be understood.

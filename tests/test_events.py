@@ -46,6 +46,7 @@ from bigone_sync.events import (
     Order,
     Position,
     PriceLevel,
+    RailsOrder,
     RawFrame,
     StateChange,
     SubscriptionKey,
@@ -113,6 +114,7 @@ def one_of_each() -> list[Event]:
         Position(market="BTCUSD", is_cross=True, size=Decimal(-100), seq_no=0),
         ContractOrder(UUID, "BTCUSDT", "USDT", OrderType.POST_ONLY, Side.BUY, OrderState.NEW, ONE, time=WHEN),
         Fill(id="888888", order_id=UUID, market="BTCUSD", side=Side("FUNDING"), pnl=ONE, role="MAKER"),
+        RailsOrder("01HZ5J70FCBNJAS7TVPVB4GAAG", UUID, "BTC-USD", Side.BUY, status=OrderState.ACTIVE, remaining=ONE),
         StateChange(ConnectionState.READY, ConnectionState.WAITING, None, 2, 1.5),
         Gap(Channel.TRADES, "BTC-USDT", WHEN, None, "reconnect"),
         RawFrame("in", b"{}"),
@@ -121,6 +123,17 @@ def one_of_each() -> list[Event]:
 
 EACH = one_of_each()
 ids = [type(event).__name__ for event in EACH]
+
+
+@pytest.mark.parametrize(
+    ("word", "final"),
+    [
+        *(("pending", False), ("active", False), ("cancelling", False), ("modifying", False), ("HALTED", False)),
+        *(("cancelled", True), ("filled", True), ("rejected", True), ("modified", True)),
+    ],
+)
+def test_which_states_of_a_rails_order_are_final(word: str, final: bool) -> None:
+    assert RailsOrder("1", status=OrderState.parse(word)).is_final is final
 
 
 def test_every_event_of_the_module_is_tested() -> None:
@@ -425,6 +438,8 @@ def test_the_fields_of_the_documents() -> None:
         " order_margin margin_rate fee_rate_taker fee_rate_maker realised_pnl total_pnl unrealized_pnl leverage"
         " risk_limit equity value risk rom buying_notional selling_notional buying_size selling_size seq_no",
         ContractOrder: "id market currency type side status price avg_price size notional filled filled_notional time",
+        RailsOrder: "order_id client_request_id market side type status price remaining filled avg_fill_price leverage"
+        " post_only created_at updated_at result_type status_code reason api_quota_used",
         Fill: "id order_id market side price size notional fee fee_rate pnl role time",
         StateChange: "old new cause attempt retry_in",
         Gap: "channel market since until reason",

@@ -28,6 +28,7 @@ from ._base import Event, SubscriptionKey
 from ._client import Gap, RawFrame, StateChange
 from ._contract import Cash, ContractOrder, Fill, Instrument, Position
 from ._market import Candle, DepthSnapshot, DepthUpdate, Ticker, Trade
+from ._rails import RailsOrder
 from ._spot import Account, CostPrice, ExchangeRate, FlashOrder, MarginAccount, MarginBalance, Order
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "Position",
     "PriceLevel",
     "PriceLevels",
+    "RailsOrder",
     "RawFrame",
     "StateChange",
     "SubscriptionKey",
