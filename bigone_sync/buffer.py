@@ -25,12 +25,15 @@ class EventBuffer:
         self._closed = False
         self._failure: BigOneError | None = None
 
-    def put(self, events: Sequence[Any]) -> float:
-        """Append, waiting for room; returns the seconds waited. What comes after the close is dropped."""
+    def put(self, events: Sequence[Any], *, wait: bool = True) -> float:
+        """Append, waiting for room; returns the seconds waited. What comes after the close is dropped.
+
+        Without ``wait`` the bound does not apply.
+        """
         began: float | None = None
         with self._changed:
             for event in events:
-                while len(self._events) >= self._limit and not self._lifted and not self._closed:
+                while wait and len(self._events) >= self._limit and not self._lifted and not self._closed:
                     began = began or time.monotonic()
                     self._changed.notify_all()  # who waits for an event may be the one to make room
                     self._changed.wait()

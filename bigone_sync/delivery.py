@@ -58,8 +58,8 @@ class Delivery:
     def run(self, *, wait: bool = True) -> None:
         """Hand everything on, not under a lock.
 
-        Data waits while a queue is full, and with ``wait`` so do errors and gaps: a flood of garbage is held back like
-        a flood of data.  The keeper, which brings no data, does not wait.
+        With ``wait`` data, errors and gaps wait while a queue is full: a flood of garbage is held back like a flood of
+        data.  The keeper, which brings hardly any data, does not wait.
         """
         self._wait = wait
         for action, subject, detail in self._actions:
@@ -70,9 +70,9 @@ class Delivery:
             self._data_or_resync(stream, events)
             return
         if stream.sink.call is not None:
-            self._dispatcher.put(stream.lane, stream.sink, events)
+            self._dispatcher.put(stream.lane, stream.sink, events, wait=self._wait)
         for buffer in stream.buffers:
-            stream.lane.blocked_seconds += buffer.put(events)
+            stream.lane.blocked_seconds += buffer.put(events, wait=self._wait)
 
     def _data_or_resync(self, stream: Stream, events: Sequence[Any]) -> None:
         if stream in self._behind:

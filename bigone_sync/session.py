@@ -27,7 +27,7 @@ from .ports import Found, Hub, SpotHistory, Venue
 from .protocol.base import Frame, Handshake, Missing, Request
 from .protocol.memory import OrderMemory
 from .repair import Recovery
-from .session_base import BaseSession
+from .session_base import FeedSession
 from .subscription import Stream
 from .timekeeper import Timekeeper
 from .transport.attempt import Target
@@ -45,7 +45,7 @@ def _number(trade: Trade) -> int:
     return int(trade.id)
 
 
-class Session(BaseSession):
+class Session(FeedSession):
     """Keeps the streams of a connection going that are asked for by requests.
 
     Args:

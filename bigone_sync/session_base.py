@@ -25,7 +25,7 @@ from .subscription import Stream
 from .transport.attempt import Target
 from .transport.connection import Connection
 
-__all__ = ["BaseSession"]
+__all__ = ["BaseSession", "FeedSession"]
 
 
 class BaseSession:
@@ -35,19 +35,19 @@ class BaseSession:
 
     Args:
         name: of the connection, ``spot/depth``.
-        feed: the protocol; this session's alone.
         dispatcher: where events go.
         lane: this connection's lane there, for public streams and for what is not data.
         private_lane: the lane of private streams, which is drained first; the same where it carries nothing else.
         hub: the client.
         backoff: paces resyncs.
         recovery: where streams are made whole by REST; None: they are not.
+        lock: shared with other sessions of the same streams; None: its own.
+        streams: shared likewise.
     """
 
     def __init__(
         self,
         name: str,
-        feed: Feed,
         *,
         dispatcher: Dispatcher,
         lane: Lane,
@@ -55,13 +55,15 @@ class BaseSession:
         hub: Hub,
         backoff: Backoff,
         recovery: Recovery | None,
+        lock: threading.RLock | None = None,
+        streams: dict[SubscriptionKey, Stream] | None = None,
     ) -> None:
         self.name = name
         self.lane = lane
         self.private_lane = private_lane
         self.connection: Connection
         """Set by whoever builds both; they need each other."""
-        self.streams: dict[SubscriptionKey, Stream] = {}
+        self.streams: dict[SubscriptionKey, Stream] = {} if streams is None else streams
         self.events = 0
         self.gaps = 0
         self.touch_mismatches = 0
@@ -70,10 +72,9 @@ class BaseSession:
         """Whether the exchange refused this connection for good, and the client goes on without it."""
         self.heard_at = 0.0
         """Unix time of the last frames; 0: none came."""
-        self._feed = feed
         self._recovery = recovery
         self._dispatcher, self._hub, self._backoff = dispatcher, hub, backoff
-        self._lock = threading.RLock()
+        self._lock = threading.RLock() if lock is None else lock
         self.caught_up = threading.Event()
         """Cleared while a repair hands on what was held back: the reader waits for it as it waits for a full queue."""
         self.caught_up.set()
@@ -106,12 +107,20 @@ class BaseSession:
         """Ask for a fresh snapshot of one stream. Under the lock."""
         raise NotImplementedError
 
-    # -- streams; any thread
-
     @property
     def decode_errors(self) -> int:
         """Frames, or items of frames, that could not be read."""
-        return self._feed.decode_errors
+        raise NotImplementedError
+
+    def _know(self, stream: Stream) -> Any:
+        """The protocol's side of a stream that is new. Under the lock."""
+        raise NotImplementedError
+
+    def _forget(self, stream: Stream) -> None:
+        """A stream is over, for the protocol, too. Under the lock."""
+        raise NotImplementedError
+
+    # -- streams; any thread
 
     def lane_of(self, key: SubscriptionKey) -> Lane:
         """Where a stream's events wait."""
@@ -129,7 +138,7 @@ class BaseSession:
         with self._lock:
             for stream in streams:
                 stream.session = self
-                stream.route = self._feed.add(stream.key, limit=stream.limit, owner=stream)
+                stream.route = self._know(stream)
                 self.streams[stream.key] = stream
             if self._is_up:
                 self._ask_for(streams)
@@ -143,7 +152,7 @@ class BaseSession:
                 del self.streams[stream.key]
             self._leave(running)
             for stream in ours:
-                self._feed.remove(stream.route)
+                self._forget(stream)
                 self._end(stream, SubscriptionState.ENDED)
 
     def refresh(self, stream: Stream) -> None:
@@ -206,7 +215,7 @@ class BaseSession:
     def reject(self, stream: Stream, rejection: BigOneError) -> None:
         """A stream was refused: it is not asked for again. Under the lock."""
         stream.rejection = rejection
-        self._feed.remove(stream.route)
+        self._forget(stream)
         self._end(stream, SubscriptionState.REJECTED, rejection)
 
     # -- gaps
@@ -321,3 +330,28 @@ class BaseSession:
     def _watch_over(self, now: float, out: Delivery) -> None:
         """This session's watchdogs. Under the lock; must not wait."""
         raise NotImplementedError
+
+
+class FeedSession(BaseSession):
+    """One whose protocol keeps the streams by itself. Not for direct use.
+
+    Args:
+        name: of the connection.
+        feed: the protocol; this session's alone.
+        parts: the rest, as for :class:`BaseSession`.
+    """
+
+    def __init__(self, name: str, feed: Feed, **parts: Any) -> None:
+        super().__init__(name, **parts)
+        self._feed = feed
+
+    @property
+    def decode_errors(self) -> int:
+        """Frames, or items of frames, that could not be read."""
+        return self._feed.decode_errors
+
+    def _know(self, stream: Stream) -> Any:
+        return self._feed.add(stream.key, limit=stream.limit, owner=stream)
+
+    def _forget(self, stream: Stream) -> None:
+        self._feed.remove(stream.route)

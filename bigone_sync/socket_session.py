@@ -23,7 +23,7 @@ from .intake import Intake
 from .ports import ContractFound, ContractHistory, Hub, Keeping, PrivateFeed
 from .protocol.base import Handshake, Resumed
 from .repair import Recovery
-from .session_base import BaseSession
+from .session_base import FeedSession
 from .subscription import Stream
 from .timekeeper import Timekeeper
 from .transport.attempt import Target
@@ -43,7 +43,7 @@ _CAUSES = {
 }
 
 
-class SocketSession(BaseSession):
+class SocketSession(FeedSession):
     """Keeps the streams of one socket going.
 
     Args:

@@ -56,5 +56,7 @@ class ChannelStats(_Counters):
 class ClientStats(_Counters):
     """Numbers of a client: the sums over its channels, and each of them."""
 
+    failovers: int = 0
+    """Times that another of several redundant connections took over from the leading one; Rails only."""
     channels: Mapping[str, ChannelStats] = field(default_factory=dict)
     """By name: ``depth``, ``trades``, … or ``shared``."""

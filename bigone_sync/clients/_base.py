@@ -14,7 +14,7 @@ from ..events import SubscriptionKey
 from ..session_base import BaseSession
 from ..stats import ClientStats
 from ..subscription import Subscription
-from ..transport.connection import Pacer
+from ..transport.pacing import Pacer
 from ..transport.proxies import parse_proxy
 from ..transport.settings import TransportSettings
 from ._arguments import check_handler
@@ -118,6 +118,10 @@ class BaseClient(Lifecycle[S]):
     def _left(self, session: BaseSession) -> None:
         """Streams of a session were closed."""
 
+    def _failovers(self) -> int:
+        """Times that one of several connections took over from another."""
+        return 0
+
     def _open_subscriptions(self) -> tuple[Subscription, ...]:
         return self._registry.subscriptions
 
@@ -180,7 +184,7 @@ class BaseClient(Lifecycle[S]):
 
     def stats(self) -> ClientStats:
         """Numbers as they are now."""
-        return client_stats(dict(list(self._sessions.items())), self._hub.callback_errors)
+        return client_stats(dict(list(self._sessions.items())), self._hub.callback_errors, self._failovers())
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.state}, {len(self.subscriptions)} subscriptions>"

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ..clock import ServerClock
+from ..clock import ClockOffset, ServerClock
 from ..config import check_market
 from ..errors import ConfigurationError, ConnectionClosed
 from ..markets import Contract, Market, find_market
 from ..repair import Recovery
 from ..timekeeper import Timekeeper
 
-__all__ = ["Beside", "check_reconcile", "contract_markets", "spot_markets"]
+__all__ = ["Beside", "RestBeside", "check_reconcile", "contract_markets", "spot_markets"]
 
 if TYPE_CHECKING:
     # requests is loaded when it is needed: not every user has a use for it.
@@ -54,37 +54,19 @@ def contract_markets(rest: ContractRest) -> dict[str, Contract]:
     return {contract.name: contract for contract in rest.symbols()}
 
 
-class Beside(Generic[_R, _M]):
+class RestBeside(Generic[_R]):
     """One per client. Thread-safe.
 
     Args:
         name: of the client.
         make: makes the REST object; it does no I/O.
-        clock: what tokens are signed by.
-        list_markets: asks for the markets that there are, by name.
-        validate: whether names of markets are compared with those that there are.
-        connect: seconds that an attempt to connect may take, and so measuring the clock before it.
     """
 
-    def __init__(
-        self,
-        name: str,
-        make: Callable[[], _R],
-        *,
-        clock: ServerClock,
-        list_markets: Callable[[_R], dict[str, _M]],
-        validate: bool,
-        connect: float,
-    ) -> None:
-        measuring = min(_MEASURING, connect)
+    def __init__(self, name: str, make: Callable[[], _R]) -> None:
         self._make = make
-        self._list_markets: Callable[[_R], dict[str, _M]] = list_markets
         self._lock = threading.Lock()
         self._rest: _R | None = None
         self._is_closed = False
-        self._markets: dict[str, _M] | None = None
-        self.validates = validate
-        self.timekeeper = Timekeeper(name, clock, lambda: self.rest().measure_clock(timeout=measuring))
         self.recovery = Recovery(f"bigone-{name}/recovery")
 
     def rest(self) -> _R:
@@ -114,6 +96,39 @@ class Beside(Generic[_R, _M]):
         if self._rest is not None:
             self._rest.close()
         return ended
+
+
+class Beside(RestBeside[_R], Generic[_R, _M]):
+    """The same with the exchange's clock and markets.
+
+    Args:
+        name: of the client.
+        make: makes the REST object; it does no I/O.
+        clock: what tokens are signed by.
+        list_markets: asks for the markets that there are, by name.
+        validate: whether names of markets are compared with those that there are.
+        connect: seconds that an attempt to connect may take, and so measuring the clock before it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        make: Callable[[], _R],
+        *,
+        clock: ServerClock,
+        list_markets: Callable[[_R], dict[str, _M]],
+        validate: bool,
+        connect: float,
+    ) -> None:
+        super().__init__(name, make)
+        measuring = min(_MEASURING, connect)
+        self._list_markets: Callable[[_R], dict[str, _M]] = list_markets
+        self._markets: dict[str, _M] | None = None
+        self.validates = validate
+        self.timekeeper = Timekeeper(name, clock, lambda: self._measure(measuring))
+
+    def _measure(self, seconds: float) -> ClockOffset:
+        return self.rest().measure_clock(timeout=seconds)
 
     # -- markets
 

@@ -12,7 +12,7 @@ from ..config import Timeouts
 from ..dispatch import Dispatcher
 from ..keeper import Keeper
 from ..session_base import BaseSession
-from ._beside import Beside
+from ._beside import RestBeside
 from ._hub import ClientHub
 from ._process import forget
 
@@ -37,7 +37,7 @@ class Closing(Generic[S]):
         self._dispatcher: Dispatcher = hub.dispatcher
         self._keeper: Keeper
         """Set by the client, which knows what it has to check."""
-        self._beside: Beside[Any, Any] | None = None
+        self._beside: RestBeside[Any] | None = None
         """The REST side; set by the client. None where its constructor failed."""
         self._sessions: dict[str, S] = {}
         self._leaving: list[tuple[S, float]] = []

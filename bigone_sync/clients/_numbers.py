@@ -24,7 +24,7 @@ _SUMS = (
 )
 
 
-def client_stats(sessions: Mapping[str, BaseSession], callback_errors: int) -> ClientStats:
+def client_stats(sessions: Mapping[str, BaseSession], callback_errors: int, failovers: int) -> ClientStats:
     """A snapshot, with one of each channel."""
     channels = {name: _channel_stats(session) for name, session in sessions.items()}
     sums = {name: sum(getattr(channel, name) for channel in channels.values()) for name in _SUMS}
@@ -32,6 +32,7 @@ def client_stats(sessions: Mapping[str, BaseSession], callback_errors: int) -> C
         **sums,
         queue_high_water=max((channel.queue_high_water for channel in channels.values()), default=0),
         callback_errors=callback_errors,
+        failovers=failovers,
         channels=channels,
     )
 
@@ -40,7 +41,8 @@ def _channel_stats(session: BaseSession) -> ChannelStats:
     connection = session.connection
     # The same lane twice, unless the connection is shared by public and private streams.
     lanes = {session.lane.name: session.lane, session.private_lane.name: session.private_lane}.values()
-    to_iterate = sum(stream.waiting for stream in list(session.streams.values()))
+    # Connections that share streams count them with the one that they were added to.
+    to_iterate = sum(stream.waiting for stream in list(session.streams.values()) if stream.session is session)
     return ChannelStats(
         state=connection.state,
         last_frame_age=connection.last_frame_age,

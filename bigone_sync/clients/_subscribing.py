@@ -7,12 +7,13 @@ from typing import Any
 
 from ..auth import TokenSigner
 from ..book import OrderBook
-from ..enums import Overflow
+from ..enums import Channel, Overflow
 from ..errors import ConfigurationError
 from ..events import SubscriptionKey
 from ..subscription import Handler, Subscription
 from ._arguments import check_overflow
 from ._base import BaseClient
+from ._beside import Beside
 from ._closing import S
 from ._stream_methods import StreamMethods
 
@@ -27,6 +28,18 @@ class Subscribing(StreamMethods, BaseClient[S]):
     def _make_way(self, keys: Sequence[SubscriptionKey]) -> None:
         """Streams are about to be subscribed to."""
 
+    def _check_private(self, channel: Channel) -> None:
+        """Nothing, if the client can log in.
+
+        Raises:
+            ConfigurationError: it has no credentials.
+        """
+        if self._signer is None:
+            raise ConfigurationError(
+                f"credentials are needed for {channel.value}: {type(self).__name__}(Credentials(key, secret))",
+                argument="credentials",
+            )
+
     def _check_markets(self, names: Sequence[str | None]) -> None:
         """Nothing, if these markets exist, or if that is not to be checked.
 
@@ -34,7 +47,7 @@ class Subscribing(StreamMethods, BaseClient[S]):
             ConfigurationError: one of them does not.
             RestError: the exchange could not be asked.
         """
-        if self._beside is not None:
+        if isinstance(self._beside, Beside):
             self._beside.check(names)
 
     def _add(
@@ -48,11 +61,8 @@ class Subscribing(StreamMethods, BaseClient[S]):
         iterate: bool = False,
     ) -> Subscription:
         private = keys[0].channel.is_private
-        if private and self._signer is None:
-            raise ConfigurationError(
-                f"credentials are needed for {keys[0].channel.value}: {type(self).__name__}(Credentials(key, secret))",
-                argument="credentials",
-            )
+        if private:
+            self._check_private(keys[0].channel)
         self._check_open()
         policy = check_overflow(overflow, private=private)
         self._check_markets([key.market for key in keys])

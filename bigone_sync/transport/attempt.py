@@ -26,6 +26,7 @@ from .dial import Endpoint, dial
 from .framing import InvalidClose
 from .proxies import choose_proxy
 from .reader import ChannelApp, hook_available
+from .secrets import Secrets
 from .settings import TransportSettings
 from .waiting import Cancelled, Deadline
 
@@ -41,6 +42,8 @@ class Target:
     url: str
     headers: dict[str, str] = field(default_factory=dict)
     subprotocol: str | None = None
+    any_subprotocol: bool = False
+    """Whether the server may name another one."""
 
     def __repr__(self) -> str:
         return f"Target({public_url(self.url)!r})"
@@ -78,6 +81,7 @@ class Attempt:
         self._target, self._settings = target, settings
         self._opened, self._received = opened, received
         self._url = public_url(target.url)
+        self._secrets = Secrets(target.headers, target.subprotocol)
         self._cancel = threading.Event()
         self._guard = threading.RLock()
         self._cause: BigOneError | None = None
@@ -120,6 +124,8 @@ class Attempt:
             sock,
             url=self._url,
             subprotocol=self._target.subprotocol,
+            any_subprotocol=self._target.any_subprotocol,
+            secrets=self._secrets,
             deadline=deadline,
             send_timeout=settings.timeouts.send,
             buffered=fast,
@@ -216,7 +222,7 @@ class Attempt:
     def _lost(self, error: BaseException) -> BigOneError:
         text = f"{self._url}: "
         if hasattr(error, "status_code"):
-            code, reason = error.status_code, str(getattr(error, "reason", None) or "")
+            code, reason = error.status_code, self._secrets.hide(str(getattr(error, "reason", None) or ""))
             shown = f"code {code}" if code is not None else "no code"
             return ConnectionLost(
                 f"{text}closed by the exchange ({shown}{', ' + reason if reason else ''})",

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import ConnectError, ConnectTimeout
 from . import handshake
+from .secrets import Secrets
 from .waiting import READ, WRITE, Deadline, wait_socket
 
 __all__ = ["ChannelSocket", "SendStalled"]
@@ -28,6 +29,9 @@ _DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 _RECORD = 16 * 1024
 
 
+_NO_SECRETS = Secrets({}, None)
+
+
 class SendStalled(OSError):
     """A send made no progress within its deadline; part of a frame may be out, so the connection is dead."""
 
@@ -39,6 +43,8 @@ class ChannelSocket:
         sock: connected and non-blocking, as :func:`~bigone_sync.transport.dial.dial` returns it.
         url: for messages.
         subprotocol: what the handshake offers.
+        any_subprotocol: whether the server may name another one.
+        secrets: taken out of what the server repeats of the handshake.
         deadline: end of the handshake.
         send_timeout: longest time, in seconds, that a send may go without progress.
         buffered: False reads no byte more than asked for; for a library that does its own waiting.
@@ -53,6 +59,8 @@ class ChannelSocket:
         deadline: Deadline,
         send_timeout: float,
         buffered: bool = True,
+        any_subprotocol: bool = False,
+        secrets: Secrets = _NO_SECRETS,
     ) -> None:
         self.buf = b""
         """Bytes read and not yet taken; those before ``pos`` are gone."""
@@ -65,7 +73,8 @@ class ChannelSocket:
         """Why the handshake was refused, if it was."""
         self._sock = sock
         self._tls = isinstance(sock, ssl.SSLSocket)
-        self._url, self._subprotocol = url, subprotocol
+        self._url, self._subprotocol, self._any_subprotocol = url, subprotocol, any_subprotocol
+        self._secrets = secrets
         self._handshake: Deadline | None = deadline
         self._send_timeout = send_timeout
         self._buffered = buffered
@@ -149,7 +158,7 @@ class ChannelSocket:
     def _receive_answer(self) -> None:
         try:
             head, rest = self._read_head()
-            request = handshake.Request(self._url, self._key, self._subprotocol)
+            request = handshake.Request(self._url, self._key, self._subprotocol, self._any_subprotocol)
             parsed = handshake.parse_head(head, self._url)
             try:
                 handshake.judge(parsed, request)
@@ -158,6 +167,8 @@ class ChannelSocket:
                     error.body = self._read_body(rest, parsed)
                 raise
         except ConnectError as error:
+            error.headers = {name: self._secrets.hide(value) for name, value in error.headers.items()}
+            error.body = self._secrets.hide_bytes(error.body)
             self.refusal = error
             raise
         self.buf, self.pos = handshake.plain_head(parsed) + rest, 0

@@ -20,10 +20,11 @@ from ..errors import (
 )
 from .attempt import Attempt, Target
 from .failure import pause
+from .pacing import Pacer
 from .settings import TransportSettings
 from .states import Input, advance
 
-__all__ = ["Connection", "Owner", "Pacer"]
+__all__ = ["Connection", "Owner"]
 
 _log = logging.getLogger("bigone_sync.transport")
 
@@ -63,23 +64,6 @@ class Owner(Protocol):
         """In the order of the changes, on the thread that made them, under a lock: must not wait."""
 
 
-class Pacer:
-    """Keeps dials of one client apart."""
-
-    def __init__(self, interval: float) -> None:
-        self._interval = interval
-        self._lock = threading.Lock()
-        self._next = 0.0
-
-    def delay(self) -> float:
-        """Takes the next slot; seconds until it comes."""
-        with self._lock:
-            now = time.monotonic()
-            slot = max(now, self._next)
-            self._next = slot + self._interval
-            return slot - now
-
-
 class Connection:
     """Keeps one WebSocket alive on a daemon thread of its own.
 
@@ -88,6 +72,7 @@ class Connection:
         owner: who is told.
         settings: timeouts, limits, backoff and so on.
         pacer: shared by the connections of a client.
+        ping: sends a ping on an attempt, without waiting; False if it could not. None: a ping frame.
         rand: source of the backoff's jitter, 0 to 1.
     """
 
@@ -98,6 +83,7 @@ class Connection:
         settings: TransportSettings,
         *,
         pacer: Pacer | None = None,
+        ping: Callable[[Attempt], bool] | None = None,
         rand: Callable[[], float] = random.random,
     ) -> None:
         self.name = name
@@ -105,6 +91,7 @@ class Connection:
         """Times that it was READY, was lost, and opened again."""
         self._owner, self._settings, self._rand = owner, settings, rand
         self._pacer = pacer or Pacer(settings.limits.dial_interval)
+        self._ping = ping or Attempt.ping
         self._state = ConnectionState.IDLE
         self._lock = threading.RLock()
         self._stop = threading.Event()
@@ -366,7 +353,7 @@ class Connection:
             attempt.kill(ConnectionLost(f"{self.name}: a send made no progress", cause="send stalled"))
         elif silent > times.ping + times.pong and not attempt.delivering:
             attempt.kill(ConnectionLost(f"{self.name}: no complete frame for {silent:.1f} s", cause="silent"))
-        elif now >= self._next_ping and attempt.ping():
+        elif now >= self._next_ping and self._ping(attempt):
             self._next_ping = now + times.ping
 
     def _check_thread(self) -> None:

@@ -48,6 +48,8 @@ class Request:
     """Fit for messages."""
     key: str
     subprotocol: str | None
+    any_subprotocol: bool = False
+    """Whether the server may name another one."""
 
     @staticmethod
     def key_of(request: bytes) -> str:
@@ -161,7 +163,9 @@ def judge(head: Head, request: Request) -> None:
     if "sec-websocket-extensions" in headers:
         raise error("the server chose an extension that was not offered (header Sec-WebSocket-Extensions)")
     chosen = headers.get("sec-websocket-protocol")
-    if chosen is not None and chosen.lower() != (request.subprotocol or "").lower():
+    if request.any_subprotocol or chosen is None:
+        return
+    if chosen.lower() != (request.subprotocol or "").lower():
         raise error("the server chose a subprotocol that was not offered (header Sec-WebSocket-Protocol)")
 
 

@@ -21,7 +21,8 @@ from bigone_sync.errors import (
 )
 from bigone_sync.testing.leaks import wait_until
 from bigone_sync.transport.attempt import Target
-from bigone_sync.transport.connection import Connection, Pacer
+from bigone_sync.transport.connection import Connection
+from bigone_sync.transport.pacing import Pacer
 from bigone_sync.transport.states import IllegalTransition
 
 

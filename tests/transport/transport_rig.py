@@ -13,7 +13,8 @@ from bigone_sync.enums import ConnectionState
 from bigone_sync.errors import ConnectionLost
 from bigone_sync.testing.leaks import wait_until
 from bigone_sync.transport.attempt import Attempt, Target
-from bigone_sync.transport.connection import Connection, Pacer
+from bigone_sync.transport.connection import Connection
+from bigone_sync.transport.pacing import Pacer
 from bigone_sync.transport.settings import TransportSettings
 
 GUARD = 10.0
