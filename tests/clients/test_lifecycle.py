@@ -21,6 +21,9 @@ from bigone_sync.errors import ReconnectExhausted
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import leak_check, wait_until
 
+# What a client does with its threads has nothing to do with the codec.
+pytestmark = pytest.mark.one_codec
+
 
 def test_start_and_stop_fifty_times_leaves_nothing(still: LocalExchange) -> None:
     with leak_check():

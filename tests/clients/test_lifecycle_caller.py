@@ -13,6 +13,9 @@ from bigone_sync import ConfigurationError, ConnectionState, DepthSnapshot, Limi
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import leak_check, wait_until
 
+# What a client does with its threads has nothing to do with the codec.
+pytestmark = pytest.mark.one_codec
+
 
 def test_nothing_is_delivered_but_in_poll(still: LocalExchange) -> None:
     client = spot(still.spot_url, dispatch="caller")

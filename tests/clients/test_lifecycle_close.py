@@ -16,6 +16,9 @@ from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import leak_check, wait_until
 from bigone_sync.testing.proxy import FaultProxy
 
+# What a client does with its threads has nothing to do with the codec.
+pytestmark = pytest.mark.one_codec
+
 SHORT = Timeouts(connect=5, ping=5, pong=5, reply=5, send=5, close=1)
 
 

@@ -19,6 +19,9 @@ from bigone_sync import ConnectionClosed, ConnectionState, SpotClient
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import wait_until
 
+# What a client does with its threads has nothing to do with the codec.
+pytestmark = pytest.mark.one_codec
+
 ROOT = Path(bigone_sync.__file__).parent.parent
 # As in setup.cfg: the import of our oldest protobuf warns on Python 3.12 and later.
 STRICT = ("-W", "error", "-W", "ignore:Type google._upb._message.:DeprecationWarning")

@@ -14,6 +14,9 @@ from bigone_sync import ConnectionState, SpotClient
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import wait_until
 
+# What a client does with its threads has nothing to do with the codec.
+pytestmark = pytest.mark.one_codec
+
 Lock = Callable[[SpotClient], AbstractContextManager[Any]]
 LOCKS: dict[str, Lock] = {
     "dispatcher": lambda client: client._dispatcher._lock,

@@ -14,6 +14,9 @@ from bigone_sync.protocol._pb2 import bigone_spot_pb2 as schema
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import leak_check, wait_until
 
+# What a client does with its threads has nothing to do with the codec.
+pytestmark = pytest.mark.one_codec
+
 
 def watch_everything(client: SpotClient) -> dict[str, Log[Any]]:
     logs: dict[str, Log[Any]] = {

@@ -24,6 +24,9 @@ from bigone_sync import (
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import leak_check, wait_until
 
+# What a client does with its threads has nothing to do with the codec.
+pytestmark = pytest.mark.one_codec
+
 
 def fail(event: object) -> None:
     raise ValueError("my own fault")

@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
 from client_rig import BTC, ETH, PATIENCE, Gate, Log, Watched, running, spot
 
 from bigone_sync import Channel, Limits, Order, SlowConsumer
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import wait_until
+
+# What a client does with its threads has nothing to do with the codec.
+pytestmark = pytest.mark.one_codec
 
 
 def test_blocking_loses_nothing_under_a_slow_handler(still: LocalExchange) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
 from client_rig import BTC, PATIENCE, QUICK, Gate, Log, Watched, asked, matches, members, running, spot, until_ready
 
 from bigone_sync import (
@@ -18,6 +19,9 @@ from bigone_sync import (
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import leak_check, wait_until
 from bigone_sync.testing.proxy import FaultProxy
+
+# What a client does with its threads has nothing to do with the codec.
+pytestmark = pytest.mark.one_codec
 
 IMPATIENT = Timeouts(connect=2, ping=5, pong=5, reply=0.2, close=2)
 

@@ -122,7 +122,7 @@ def assert_depth_goes_on(made: Line) -> None:
     assert [type(event) for event in delivered(items)] == [DepthSnapshot, DepthUpdate]
 
 
-@settings(max_examples=700, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(mutated(), min_size=4, max_size=8))
 def test_mutated_frames_never_escape(frames: list[bytes]) -> None:
     made = line()
