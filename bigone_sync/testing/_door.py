@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import WSMsgType, web
 
@@ -14,6 +14,8 @@ _MAX_REQUEST = 1 << 20
 _CLOSE_TIMEOUT = 2.0
 _KEPT_HEADERS = 1_000
 _SECRET_HEADERS = ("authorization", "proxy-authorization")
+# The Rails half, at the root, takes its token as a subprotocol (Rails protocol, section 1.3).
+_SECRET_AT_ROOT = (*_SECRET_HEADERS, "sec-websocket-protocol")
 _HIDDEN = "***"
 
 
@@ -30,12 +32,19 @@ class Door:
     def knock(self, request: web.Request) -> None:
         """Note a handshake; what it says of a login is not kept."""
         self.handshakes += 1
+        secret = _SECRET_AT_ROOT if request.path == "/" else _SECRET_HEADERS
         self.headers.append(
-            {name: _HIDDEN if name.lower() in _SECRET_HEADERS else value for name, value in request.headers.items()}
+            {name: _HIDDEN if name.lower() in secret else value for name, value in request.headers.items()}
         )
 
-    async def upgrade(self, request: web.Request, protocols: Iterable[str] = ()) -> web.WebSocketResponse | None:
-        """Accept a handshake; None if the client has gone meanwhile."""
+    async def upgrade(
+        self, request: web.Request, protocols: Iterable[str] = (), headers: Mapping[str, str] | None = None
+    ) -> web.WebSocketResponse | None:
+        """Accept a handshake; None if the client has gone meanwhile.
+
+        Args:
+            headers: of the answer, beside those that make it one.
+        """
         ws = web.WebSocketResponse(
             protocols=tuple(protocols),
             autoping=False,
@@ -43,6 +52,7 @@ class Door:
             timeout=_CLOSE_TIMEOUT,
             max_msg_size=_MAX_REQUEST,
         )
+        ws.headers.update(headers or {})
         try:
             await ws.prepare(request)
         except ConnectionError:

@@ -18,8 +18,8 @@ class Observing(Base):
 
     @property
     def connection_count(self) -> int:
-        """How many sockets of clients are open, those of the contract half included."""
-        return self._call(lambda: len(self._hub.connections) + len(self._contract_hub.connections))
+        """How many sockets of clients are open, those of contracts and Rails included."""
+        return self._call(lambda: sum(len(roster.connections) for roster in self._rosters()))
 
     @property
     def handshakes(self) -> int:
@@ -28,7 +28,7 @@ class Observing(Base):
 
     @property
     def handshake_headers(self) -> list[dict[str, str]]:
-        """The HTTP headers of the latest handshakes, oldest first (the last thousand); Authorization is "***"."""
+        """The HTTP headers of the latest handshakes, oldest first (the last thousand); tokens are "***"."""
         return self._call(lambda: list(self._door.headers))
 
     @property
@@ -47,7 +47,7 @@ class Observing(Base):
     @property
     def slow_clients_dropped(self) -> int:
         """How many connections were dropped because their client did not read."""
-        return self._call(lambda: self._hub.dropped_slow + self._contract_hub.dropped_slow)
+        return self._call(lambda: sum(roster.dropped_slow for roster in self._rosters()))
 
     @property
     def backlog_limit(self) -> int:

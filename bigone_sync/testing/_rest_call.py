@@ -23,6 +23,8 @@ class Call:
     content_type: str = ""
     body: bytes = b""
     parts: Mapping[str, str] = field(default_factory=dict)
+    api_key: str | None = None
+    api_secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

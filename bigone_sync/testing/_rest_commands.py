@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from bigone_sync.testing._contract_faults import Channel
 from bigone_sync.testing._contract_private_wire import PrivateWire
@@ -14,6 +14,7 @@ from bigone_sync.testing._rest_contract_public import ContractPublic
 from bigone_sync.testing._rest_faults import RestFault
 from bigone_sync.testing._rest_gate import RequestLimit, RestGate
 from bigone_sync.testing._rest_log import RestRequest
+from bigone_sync.testing._rest_rails import RailsRest
 from bigone_sync.testing._rest_spot import SpotRest
 from bigone_sync.testing._rest_spot_orders import SpotOrders
 from bigone_sync.testing._rest_spot_private import SpotPrivate
@@ -24,7 +25,8 @@ from bigone_sync.testing._spot_venue import Venue
 
 __all__ = ["RestSide", "open_contract_rest", "open_rest", "open_spot_rest"]
 
-_BASES = {"spot": "/api/v3", "contract": "/api/contract/v2"}
+# Below the root of Rails are two versions, each with some calls.
+_BASES = {"spot": "/api/v3", "contract": "/api/contract/v2", "rails": ""}
 
 
 class RestSide(Base):
@@ -39,7 +41,8 @@ class RestSide(Base):
         """What a REST client puts before ``/ping`` and the like (REST protocol, section 1).
 
         Args:
-            venue: ``"spot"`` or ``"contract"``.
+            venue: ``"spot"``, ``"contract"`` or ``"rails"``, of which it is what ``/api/v1/token`` and the like follow
+                (Rails protocol, section 1.6).
 
         Raises:
             ValueError: there is no such venue.
@@ -95,7 +98,8 @@ class RestSide(Base):
 
     @property
     def rest_requests(self) -> list[RestRequest]:
-        """The last 1,000 REST calls, oldest first, those that got no answer included; Authorization is "***"."""
+        """The last 1,000 REST calls, oldest first, those that got no answer included; what proves a login is
+        "***"."""
         return self._call(self._rest.log.all)
 
     @property
@@ -127,10 +131,12 @@ def open_contract_rest(
     )
 
 
-def open_rest(spot: SpotRest, contract: ContractRest, rest_limit: int | None) -> RestGate:
-    """Put the door of both together.
+def open_rest(
+    spot: SpotRest, contract: ContractRest, rails: Mapping[str, RailsRest], rest_limit: int | None
+) -> RestGate:
+    """Put the door of all together.
 
     Raises:
         ValueError: ``rest_limit`` is not positive.
     """
-    return RestGate({_BASES["spot"]: spot, _BASES["contract"]: contract}, RequestLimit(rest_limit))
+    return RestGate({_BASES["spot"]: spot, _BASES["contract"]: contract, **rails}, RequestLimit(rest_limit))

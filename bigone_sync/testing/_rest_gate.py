@@ -24,7 +24,7 @@ _TOO_MANY = Answer(429, b'{"code":10429,"message":"Too many requests"}')
 
 
 class RestService(Protocol):
-    """One of the two APIs."""
+    """One of the APIs."""
 
     def answer(self, call: Call) -> Answer:
         """Do what is asked for."""
@@ -94,6 +94,8 @@ class RestGate:
             request.headers.get("Authorization"),
             request.content_type if "Content-Type" in request.headers else "",
             body,
+            api_key=request.headers.get("X-Api-Key"),
+            api_secret=request.headers.get("X-Api-Secret"),
         )
 
         def work() -> Answer:

@@ -11,7 +11,7 @@ from aiohttp import web
 __all__ = ["RestLog", "RestRequest"]
 
 _KEPT = 1_000
-_SECRET_HEADERS = ("authorization", "proxy-authorization")
+_SECRET_HEADERS = ("authorization", "proxy-authorization", "x-api-secret")
 _HIDDEN = "***"
 
 
@@ -19,7 +19,7 @@ _HIDDEN = "***"
 class RestRequest:
     """One REST request: names and values decoded, in the order in which they came.
 
-    ``headers`` are named as they were sent; what says a login is "***". ``status`` is that of the answer, and None as
+    ``headers`` are named as they were sent; what proves a login is "***". ``status`` is that of the answer, and None as
     long as there is none.
     """
 

@@ -10,6 +10,7 @@ from typing import Any
 from bigone_sync.testing._connection import BINARY, OPCODES, TEXT, Connection
 from bigone_sync.testing._contract_faults import MUTABLE
 from bigone_sync.testing._contract_misbehaviour import ContractMisbehaviour
+from bigone_sync.testing._rails_misbehaviour import RailsMisbehaviour
 from bigone_sync.testing._spot_faults import (
     CHANNELS,
     ENUM_FIELDS,
@@ -25,7 +26,7 @@ from bigone_sync.testing._spot_faults import (
 from bigone_sync.testing._spot_requests import REQUESTS
 
 
-class Misbehaviour(ContractMisbehaviour):
+class Misbehaviour(ContractMisbehaviour, RailsMisbehaviour):
     """Commands to the exchange. All may be called from any thread, before and after `start`; each is in force when
     it returns, and affects the next frames of its kind or, where said so, acts at once.
     """
@@ -89,7 +90,8 @@ class Misbehaviour(ContractMisbehaviour):
         self._call(lambda: setattr(self._faults, "lost_replies", LostReplies(n, carry_out, drop)))
 
     def stop_pongs(self) -> None:
-        """Answer no pings any more: ping frames, ``ping`` requests, and JSON objects at contract sockets."""
+        """Answer no pings any more: ping frames, ``ping`` requests, also of Rails, and JSON objects at contract
+        sockets."""
         self._call(lambda: setattr(self._faults, "answer_pings", False))
 
     def resume_pongs(self) -> None:
@@ -242,7 +244,7 @@ class Misbehaviour(ContractMisbehaviour):
             raise ValueError("a close reason has at most 123 bytes")
 
         async def do() -> None:
-            for roster in (self._hub, self._contract_hub):
+            for roster in self._rosters():
                 roster.close(code, reason)
             # The closing tasks write their frame in their first turn.
             await asyncio.sleep(0)
@@ -255,7 +257,7 @@ class Misbehaviour(ContractMisbehaviour):
         self._call(lambda: self._drop_all(None))
 
     def _drop_all(self, code: int | None) -> None:
-        for roster in (self._hub, self._contract_hub):
+        for roster in self._rosters():
             roster.drop(code)
         self._rest.drop()
 

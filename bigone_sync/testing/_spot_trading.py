@@ -9,13 +9,14 @@ from bigone_sync.testing._book import BookView, OrderView, Trade
 from bigone_sync.testing._checks import number, total
 from bigone_sync.testing._contract_trading import ContractTrading
 from bigone_sync.testing._ledger import Balance
+from bigone_sync.testing._rails_trading import RailsTrading
 from bigone_sync.testing._spot_service import SpotService
 from bigone_sync.testing._spot_venue import Venue
 
 _STEPS_A_TURN = 50
 
 
-class Trading(ContractTrading):
+class Trading(ContractTrading, RailsTrading):
     """Commands to and views of the markets and the account. All may be used from any thread."""
 
     _venue: Venue
@@ -33,10 +34,13 @@ class Trading(ContractTrading):
     def step(self, n: int = 1, market: str | None = None) -> None:
         """Let ``n`` things happen in one market or contract or in each, paused or not.
 
+        Rails markets have `rails_step`; they step here with all others once they are there.
+
         Raises:
             ValueError: no such market.
         """
         spot, contracts = list(self._venue.listings), list(self._contracts.terms)
+        rails = self._rails.venue.names if market is None and self._call(lambda: self._rails.venue.awake) else ()
         if market is not None:
             self._check_market(market)
             spot, contracts = ([], [market]) if market in contracts else ([self._venue.listing(market).engine.name], [])
@@ -47,6 +51,8 @@ class Trading(ContractTrading):
                     self._venue.step(name)
                 for name in contracts:
                     self._contracts.step(name)
+                for name in rails:
+                    self._rails.venue.step(name)
 
         # In portions, so that requests and pongs are not kept waiting by a large n.
         for done in range(0, n, _STEPS_A_TURN):

@@ -1,14 +1,12 @@
-"""`LocalExchange`: BigONE spot and contracts on this machine, true to the wire, seeded, misbehaving on command."""
+"""`LocalExchange`: BigONE and Rails on this machine, true to the wire, seeded, misbehaving on command."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from types import TracebackType
-from typing import Any
 
 from bigone_sync.testing._contract_faults import ContractFaults
 from bigone_sync.testing._contract_gate import ContractGate
@@ -18,6 +16,9 @@ from bigone_sync.testing._contract_venue import ContractVenue
 from bigone_sync.testing._contract_wire import DepthWire
 from bigone_sync.testing._door import Door
 from bigone_sync.testing._observing import Observing
+from bigone_sync.testing._pumping import Pumping
+from bigone_sync.testing._rails_half import RailsHalf
+from bigone_sync.testing._rails_options import RailsOptions
 from bigone_sync.testing._replaying import Replaying
 from bigone_sync.testing._rest_commands import RestSide, open_contract_rest, open_rest, open_spot_rest
 from bigone_sync.testing._rest_gate import RestGate
@@ -37,18 +38,15 @@ from bigone_sync.testing._spot_wire import SpotWire
 
 __all__ = ["LocalExchange"]
 
-logger = logging.getLogger("bigone_sync.testing")
-
 _SPOT_PATH = "/ws/v2"
 _CONTRACT_PATH = "/ws/contract/v2"
+_RAILS_PATH = "/"
 _GOING_AWAY = 1001
-_SHORTEST_TICK = 0.005
-_MOST_STEPS_A_TICK = 100
 _CALL_TIMEOUT = 30.0
 
 
-class LocalExchange(Trading, Holdings, Misbehaviour, Replaying, RestSide, Observing):
-    """A BigONE exchange, spot and contracts, on a loopback port, in a thread of its own.
+class LocalExchange(Trading, Holdings, Misbehaviour, Replaying, RestSide, Observing, Pumping):
+    """A BigONE exchange, spot and contracts, and Rails beside it, on a loopback port, in a thread of its own.
 
     Each connection of spot is spoken to in the subprotocol that it has offered, ``json`` or ``proto`` (the first of
     both); clients of either may be connected at once. Protobuf is imported when it is first asked for. A socket of the
@@ -64,6 +62,10 @@ class LocalExchange(Trading, Holdings, Misbehaviour, Replaying, RestSide, Observ
     step with the spot markets. On the private contract stream the first frame has all keys (cash, positions, orders,
     trades): the cash of one currency, every position, flat ones included, the open orders and the last fills. Frames
     with the cash of each other currency follow it; later ones have what has changed.
+
+    A Rails connection is opened at `rails_url` with a query, and a token of `rails_token` or of the REST side. Rails
+    has markets and orders of its own; its methods have ``rails`` in their name. What its documents leave open is an
+    option here, or told where it is done. The markets come into being like the contracts.
 
     Use it as a context manager or call `start` and `close`. Every public method and property may be used from any
     thread; when a method returns, its effect has taken place. Observations also work before `start` and after
@@ -117,6 +119,21 @@ class LocalExchange(Trading, Holdings, Misbehaviour, Replaying, RestSide, Observ
         contract_sequence: str = "live",
         contract_ids: str = "text",
         rest_limit: int | None = None,
+        rails_markets: Iterable[str] = ("BTC-USD", "ETH-USD"),
+        rails_dialect: str = "g6",
+        rails_echo: str = "exact",
+        rails_token_life: int = 1800,
+        rails_token_limit: int = 20,
+        rails_read_only: bool = False,
+        rails_replies: str = "all",
+        rails_order_scope: str = "account",
+        rails_trade_rows: str = "match",
+        rails_echo_ids: bool = True,
+        rails_modify: str = "four",
+        rails_quota: str = "one",
+        rails_order_limit: int | None = 250,
+        rails_connection_limit: int | None = 5,
+        rails_connect_limit: int | None = 20,
     ) -> None:
         if rate < 0:
             raise ValueError(f"rate must not be negative: {rate}")
@@ -152,6 +169,26 @@ class LocalExchange(Trading, Holdings, Misbehaviour, Replaying, RestSide, Observ
             PrivateWire(contract_ids),
             contract_authenticator,
         )
+        rails = RailsOptions(
+            markets=tuple(rails_markets),
+            dialect=rails_dialect,
+            echo=rails_echo,
+            token_life=rails_token_life,
+            token_limit=rails_token_limit,
+            read_only=rails_read_only,
+            replies=rails_replies,
+            order_scope=rails_order_scope,
+            trade_rows=rails_trade_rows,
+            echo_ids=rails_echo_ids,
+            modify=rails_modify,
+            quota=rails_quota,
+            order_limit=rails_order_limit,
+            connection_limit=rails_connection_limit,
+            connect_limit=rails_connect_limit,
+        )
+        self._rails = RailsHalf(
+            rails, credentials, seed=seed, door=self._door, faults=self._faults, now_ns=self._venue.now_ns
+        )
         self._rest = self._open_rest(spot_authenticator, contract_authenticator, rest_limit)
         self._rate = rate
         self._paused = False
@@ -160,7 +197,11 @@ class LocalExchange(Trading, Holdings, Misbehaviour, Replaying, RestSide, Observ
         self._replay_task: asyncio.Task[None] | None = None
         self._contract_replay_task: asyncio.Task[None] | None = None
         self._server = LoopServer(
-            {_SPOT_PATH: self._gate.serve, _CONTRACT_PATH + "/{channel:.*}": self._contract_gate.serve},
+            {
+                _SPOT_PATH: self._gate.serve,
+                _CONTRACT_PATH + "/{channel:.*}": self._contract_gate.serve,
+                _RAILS_PATH: self._rails.gate.serve,
+            },
             self._rest.routes(),
             host=host,
             port=port,
@@ -230,6 +271,11 @@ class LocalExchange(Trading, Holdings, Misbehaviour, Replaying, RestSide, Observ
         return f"{self._origin}{_CONTRACT_PATH}"
 
     @property
+    def rails_url(self) -> str:
+        """What a Rails client appends the query to; there is no path (Rails protocol, section 1.1)."""
+        return self._origin
+
+    @property
     def _origin(self) -> str:
         host = f"[{self._server.host}]" if ":" in self._server.host else self._server.host
         return f"{self._scheme}://{host}:{self.port}"
@@ -284,6 +330,7 @@ class LocalExchange(Trading, Holdings, Misbehaviour, Replaying, RestSide, Observ
             open_contract_rest(
                 self._contracts, contract, self._venue.now_ns, self._contract_first_frames, self._is_contract
             ),
+            self._rails.rest,
             rest_limit,
         )
 
@@ -300,37 +347,3 @@ class LocalExchange(Trading, Holdings, Misbehaviour, Replaying, RestSide, Observ
     async def _take_down(self) -> None:
         self._drop_all(_GOING_AWAY)
         await self._server.take_down()
-
-    async def _pump(self) -> None:
-        """Make ``rate`` steps a second; after a hold-up only so many at once that nobody else is held up."""
-        loop = asyncio.get_running_loop()
-        interval = max(1 / self._rate, _SHORTEST_TICK)
-        last, due = loop.time(), 0.0
-        while True:
-            await asyncio.sleep(interval)
-            now = loop.time()
-            due += (now - last) * self._rate
-            last, steps = now, int(due)
-            due -= steps
-            if not self._paused:
-                self._step_all(min(steps, _MOST_STEPS_A_TICK))
-
-    def _step_all(self, steps: int) -> None:
-        for _ in range(steps):
-            for name in self._venue.listings:
-                self._venue.step(name)
-            if self._contracts.awake:
-                for name in self._contracts.terms:
-                    self._contracts.step(name)
-
-    @staticmethod
-    def _spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
-        task.add_done_callback(_report)
-        return task
-
-
-def _report(task: asyncio.Task[None]) -> None:
-    """A background task that fails must not do so in silence."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        logger.error("the local exchange has failed", exc_info=error)
