@@ -34,6 +34,7 @@ __all__ = [
     "pong_of",
     "rows_of",
     "text_of",
+    "time_of",
     "word_of",
 ]
 
@@ -137,19 +138,27 @@ def count(members: Members, field: str) -> int | None:
     return None if text is None else integer(text, field)
 
 
-def moment(members: Members, field: str) -> datetime | None:
-    """Milliseconds since 1970 as an aware UTC datetime; None where they are missing, or 0, which says the same.
+def time_of(milliseconds: int | None, field: str = "time") -> datetime | None:
+    """Milliseconds since 1970 as an aware UTC datetime; None for None, and for 0, which says the same.
 
     Raises:
-        CodecError: it is something else, or beyond the year 9999.
+        CodecError: they are beyond the year 9999, or before the year 1.
     """
-    milliseconds = count(members, field)
     if not milliseconds:
         return None
     try:
         return _EPOCH + timedelta(milliseconds=milliseconds)
     except OverflowError as error:
         raise CodecError(f"{field} is no time in milliseconds: {milliseconds}") from error
+
+
+def moment(members: Members, field: str) -> datetime | None:
+    """A time in milliseconds, see :func:`time_of`; None also where it is missing.
+
+    Raises:
+        CodecError: it is something else, or beyond the year 9999.
+    """
+    return time_of(count(members, field), field)
 
 
 def name(members: Members, field: str) -> str | None:

@@ -9,7 +9,7 @@ from ..enums import Channel
 from ..events import DepthSnapshot, DepthUpdate, Fill, RailsOrder, Trade
 from .base import Problem
 
-__all__ = ["Active", "Answer", "BookDelta", "BookSnapshot", "Fills", "News", "Pong", "Trades"]
+__all__ = ["Active", "Answer", "BookDelta", "BookLost", "BookSnapshot", "Fills", "News", "Pong", "Trades"]
 
 
 class BookDelta(NamedTuple):
@@ -23,6 +23,16 @@ class BookDelta(NamedTuple):
     """Milliseconds; None where the frame has none."""
 
 
+class BookLost(NamedTuple):
+    """A change of a book came and could not be read or placed; why, says the Problem before it.
+
+    What is kept of the book is wrong until the next snapshot: nothing later would show it (section 7).
+    """
+
+    market: str | None
+    """None: it may be any market's."""
+
+
 class BookSnapshot(NamedTuple):
     """A whole book (section 3.5)."""
 
@@ -34,7 +44,7 @@ class BookSnapshot(NamedTuple):
 
 
 class Trades(NamedTuple):
-    """Public trades of one market, oldest first (sections 3.6 and 4.2)."""
+    """Public trades of one market (sections 3.6 and 4.2), oldest first; where one has no time, as they came."""
 
     market: str
     rows: Sequence[tuple[Hashable, Trade]]
@@ -61,7 +71,7 @@ class Answer(NamedTuple):
     quota: int | None
     order: RailsOrder | None
     key: Hashable
-    """What tells it from all other messages about orders (section 8)."""
+    """What tells it from all other messages about orders (section 8); without order its kind, id, code and words."""
 
 
 class Active(NamedTuple):
@@ -79,4 +89,4 @@ class Pong(NamedTuple):
     request_id: str | None
 
 
-News = BookDelta | BookSnapshot | Trades | Fills | Answer | Active | Pong | Problem
+News = BookDelta | BookLost | BookSnapshot | Trades | Fills | Answer | Active | Pong | Problem

@@ -11,10 +11,16 @@ from ..redact import redact, redact_bytes
 from .base import CodecError, Item, Missing, Problem, Route
 from .memory import Hole
 
-__all__ = ["Reporter"]
+__all__ = ["Reporter", "excerpt_of"]
 
 _EXCERPT = 200
 _LOOKED_AT = 4096
+
+
+def excerpt_of(data: bytes) -> str:
+    """The beginning of a frame, credentials replaced."""
+    # Redacted before it is cut: half a token is not recognised as one.
+    return redact_bytes(data[:_LOOKED_AT])[:_EXCERPT].decode("utf-8", "backslashreplace")
 
 
 class Reporter:
@@ -29,15 +35,19 @@ class Reporter:
 
     def undecodable(self, error: CodecError, data: bytes, items: list[Item]) -> None:
         """Report a frame, or an item of one, that could not be read."""
+        items.append((None, self.problem(error, data)))
+
+    def problem(self, error: CodecError, data: bytes) -> Problem:
+        """The same as what to report; counted."""
         self.decode_errors += 1
         problem = DecodeError(
             redact(f"{self.connection}: a frame could not be decoded: {error}"),
             connection=self.connection,
-            # Redacted before it is cut: half a token is not recognised as one.
-            excerpt=redact_bytes(data[:_LOOKED_AT])[:_EXCERPT].decode("utf-8", "backslashreplace"),
+            excerpt=excerpt_of(data),
         )
-        problem.__cause__ = error
-        items.append((None, Problem(problem)))
+        words = redact(str(error))
+        problem.__cause__ = error if words == str(error) else CodecError(words)
+        return Problem(problem)
 
     def each(
         self, kind: str, wires: Iterable[Any], make: Callable[..., Any], at: float, items: list[Item], *, snapshot: bool
