@@ -88,13 +88,14 @@ from .events import (
     Trade,
 )
 from .kept import KeptView
-from .markets import Contract, Market
-from .rest.values import CancelResult, ContractAccount, NewOrder, RiskLimit, TradingFee
+from .markets import Contract, Market, RailsMarket
+from .rest.values import CancelResult, ContractAccount, NewOrder, RailsDepth, RiskLimit, TradingFee
 from .stats import ChannelStats, ClientStats
 from .subscription import Subscription
 
 if _typing.TYPE_CHECKING:
     from .rest.contract import ContractRest
+    from .rest.rails import RailsRest
     from .rest.spot import SpotRest
 
 __all__ = [
@@ -161,7 +162,10 @@ __all__ = [
     "ProtocolError",
     "RAILS_AUTH_URL",
     "RAILS_URL",
+    "RailsDepth",
+    "RailsMarket",
     "RailsOrder",
+    "RailsRest",
     "RateLimited",
     "RawFrame",
     "RequestError",
@@ -193,7 +197,7 @@ __all__ = [
 ]
 
 # With them comes the library for HTTP, which who only streams does not need.
-_LATE = {"ContractRest": ".rest.contract", "SpotRest": ".rest.spot"}
+_LATE = {"ContractRest": ".rest.contract", "RailsRest": ".rest.rails", "SpotRest": ".rest.spot"}
 
 
 def __getattr__(name: str) -> object:

@@ -17,7 +17,7 @@ from jwt.algorithms import HMACAlgorithm
 
 from .errors import ConfigurationError
 
-__all__ = ["Credentials", "TokenSigner", "bigone_token", "check_variant"]
+__all__ = ["Credentials", "TokenSigner", "bigone_token", "check_variant", "masked"]
 
 _NS = 1_000_000_000
 _US = 1_000
@@ -37,6 +37,11 @@ def _check_text(value: object, argument: str, name: str | None = None) -> None:
         raise ConfigurationError(f"{rule}; look for a line break or a space at its ends", argument=argument)
 
 
+def masked(api_key: str) -> str:
+    """The beginning of an API key, to tell it from others; a short one is not shown by more than half."""
+    return f"{api_key[: min(4, len(api_key) // 2)]}…"
+
+
 @dataclass(frozen=True, repr=False)
 class Credentials:
     """API key and secret of a BigONE account. Immutable; can be pickled, and then the pickle holds the secret.
@@ -53,9 +58,7 @@ class Credentials:
         _check_text(self.api_secret, "api_secret")
 
     def __repr__(self) -> str:
-        # A short key is not shown by more than half.
-        shown = self.api_key[: min(4, len(self.api_key) // 2)]
-        return f"Credentials(api_key='{shown}…', api_secret=***)"
+        return f"Credentials(api_key='{masked(self.api_key)}', api_secret=***)"
 
     @classmethod
     def from_env(cls, prefix: str = "BIGONE") -> Credentials:

@@ -1,18 +1,20 @@
-"""What the exchange trades: its spot markets and its contracts, as it lists them, with their rules for numbers."""
+"""What the exchanges trade: spot markets, contracts and markets of Rails, as listed, with their rules for numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from difflib import get_close_matches
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import msgspec
 
 from .errors import ConfigurationError
 from .exact import ROUNDINGS, exact, round_to, step_of
 
-__all__ = ["Contract", "Market", "find_market"]
+__all__ = ["Contract", "Market", "RailsMarket", "find_market"]
 
 _M = TypeVar("_M")
 
@@ -163,6 +165,24 @@ class Contract(msgspec.Struct, frozen=True, gc=False):
             ConfigurationError: it is a float or no finite number, or there is no such rounding.
         """
         return _rounded(amount, "amount", _ONE, rounding)
+
+
+@dataclass(frozen=True)
+class RailsMarket:
+    """A market of Rails. Provisional: of the list only its path is documented (Rails protocol, section 1.5)."""
+
+    name: str
+    """``BTC-USD``."""
+    tick_size: Decimal | None = None
+    """Step of a price; None where the exchange names none, or in a way that is not understood."""
+    members: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """All that the exchange says of it, read-only; numbers with a point or an exponent are Decimals."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "members", MappingProxyType(dict(self.members)))
+
+    def __reduce__(self) -> tuple[type[RailsMarket], tuple[str, Decimal | None, dict[str, Any]]]:
+        return RailsMarket, (self.name, self.tick_size, dict(self.members))
 
 
 def find_market(name: str, known: Mapping[str, _M], *, argument: str = "market") -> _M:

@@ -21,7 +21,7 @@ from ..errors import BigOneError, ConfigurationError, ConnectionClosed
 from ._adapter import Adapter, Session, choose_proxy
 from ._failures import answered, as_error
 from ._limiter import REQUESTS, Limiter
-from ._retry import BACKOFF, call_retry
+from ._retry import BACKOFF, RETRIED, call_retry
 from ._sending import Ended, Sending, Stop, making
 
 __all__ = ["Answer", "Call", "Http"]
@@ -45,6 +45,10 @@ class Call:
     """Reads and cancels; False for what places orders or sets something: sent once at most."""
     client_order_id: str = ""
     """Of an order that it places."""
+    headers: Sequence[tuple[str, str]] = field(default=(), repr=False)
+    """Of this call alone. Credentials: what the peer repeats of their values is not shown."""
+    on_repeat: Callable[[], None] | None = field(default=None, repr=False)
+    """Called before each attempt but the first; what it raises, of ours, ends the call."""
     is_patient: bool = True
     """Whether it is tried again where it may be; False for what is of use at once or not at all."""
 
@@ -59,6 +63,8 @@ class Answer:
     """Unix seconds of this machine's clock."""
     endpoint: str
     """Method and URL without query, for messages."""
+    repeats_secrets: bool = False
+    """Whether credentials of the call (``Call.headers``) stand in the body: then nothing of it is to be shown."""
 
 
 class Http:
@@ -75,6 +81,8 @@ class Http:
         ssl_context: Used as it is; None: the system's authorities.
         retries: Attempts after the first of a repeatable call.
         limit: Requests in ten seconds to one host, counted over the whole process.
+        retried: Statuses after which a repeatable call is tried again; 429 and 503 are it anyway where the answer says
+            when (Retry-After).
         backoff: Seconds of the first pause between two attempts, at most.
 
     Raises:
@@ -94,6 +102,7 @@ class Http:
         ssl_context: ssl.SSLContext | None = None,
         retries: int = 3,
         limit: int = REQUESTS,
+        retried: frozenset[int] = RETRIED,
         backoff: float = BACKOFF,
     ) -> None:
         if proxy:
@@ -106,7 +115,8 @@ class Http:
         check_count(limit, "limit", REQUESTS)
         self._url, self._signer, self._failure = url.rstrip("/"), signer, failure
         self._connect_timeout, self._read_timeout = connect_timeout, read_timeout
-        self._proxy, self._retries, self._limit, self._backoff = proxy, retries, limit, backoff
+        self._proxy, self._retries, self._limit = proxy, retries, limit
+        self._retried, self._backoff = retried, backoff
         self._adapter = Adapter(ssl_context)
         ours = {
             "User-Agent": f"bigone_sync/{__version__}",
@@ -146,9 +156,8 @@ class Http:
         """
         if timeout is not None:
             check_timeout(timeout)
-        url = call.path if call.path.startswith(("http://", "https://")) else self._url + call.path
-        shown = public_url(url)
-        endpoint = f"{call.method} {shown}"
+        url = self._url_of(call)
+        endpoint = self.endpoint(call)
         sending = self._begin(call, url, timeout, endpoint)
         try:
             with making(sending):
@@ -159,7 +168,7 @@ class Http:
         # Outside of any except: what is raised here must not have the libraries' exceptions as its context.
         about = {
             "endpoint": endpoint,
-            "url": shown,
+            "url": endpoint.partition(" ")[2],
             "is_repeatable": call.is_repeatable,
             "client_order_id": call.client_order_id,
         }
@@ -169,13 +178,39 @@ class Http:
             raise as_error(sending, outcome, **about)  # type: ignore[arg-type]
         status = outcome.status_code
         if not 200 <= status < 300:
-            failure, retry_after = self._failure(status, sending.body), outcome.headers.get("Retry-After")
+            failure, retry_after = (
+                self._failure(status, sending.clean(sending.body)),
+                outcome.headers.get("Retry-After"),
+            )
             raise answered(sending, status, failure, retry_after, **about)  # type: ignore[arg-type]
-        return Answer(status=status, data=sending.body, received_at=time.time(), endpoint=endpoint)
+        return Answer(
+            status=status,
+            data=sending.body,
+            received_at=time.time(),
+            endpoint=endpoint,
+            repeats_secrets=bool(call.headers) and sending.is_repeated(sending.body),
+        )
 
-    def _begin(self, call: Call, url: str, timeout: float | None, endpoint: str) -> Sending:
+    def endpoint(self, call: Call) -> str:
+        """Method and URL without query, for messages."""
+        return f"{call.method} {public_url(self._url_of(call))}"
+
+    def check(self, endpoint: str) -> None:
+        """Nothing, if calls can be made.
+
+        Raises:
+            ConnectionClosed: ``abort()`` or ``close()`` was called, or the process has forked.
+        """
         if os.getpid() != self._process:
             raise ConnectionClosed(f"{endpoint}: this object belongs to the parent process; make a new one")
+        if self._ended.is_set():
+            raise ConnectionClosed(f"{endpoint}: this object is closed; make a new one")
+
+    def _url_of(self, call: Call) -> str:
+        return call.path if call.path.startswith(("http://", "https://")) else self._url + call.path
+
+    def _begin(self, call: Call, url: str, timeout: float | None, endpoint: str) -> Sending:
+        self.check(endpoint)
         limiter = Limiter.of(urlsplit(url).netloc.lower())
         sending = Sending(
             seconds=self.patience if timeout is None else timeout,
@@ -183,11 +218,17 @@ class Http:
             limiter=limiter,
             limit=self._limit,
             sign=self._signer if call.is_private else None,
-            retries=call_retry(self._retries if call.is_repeatable and call.is_patient else 0, backoff=self._backoff),
+            on_repeat=call.on_repeat,
+            retries=call_retry(
+                self._retries if call.is_repeatable and call.is_patient else 0,
+                statuses=self._retried,
+                backoff=self._backoff,
+            ),
         )
+        for _, value in call.headers:
+            sending.conceal_token(value.rpartition(" ")[2])
         with self._lock:
-            if self._ended.is_set():
-                raise ConnectionClosed(f"{endpoint}: this object is closed; make a new one")
+            self.check(endpoint)
             self._calls.add(sending)
             self._limiters.add(limiter)
         return sending
@@ -203,7 +244,7 @@ class Http:
                 call.method,
                 f"{url}?{urlencode(call.query)}" if call.query else url,
                 data=call.body,
-                headers={} if call.body is None else {"Content-Type": "application/json"},
+                headers={**({} if call.body is None else {"Content-Type": "application/json"}), **dict(call.headers)},
             )
             return self._session.send(
                 self._session.prepare_request(request),

@@ -29,13 +29,13 @@ _LONGEST = 8.0
 _PATIENCE_429 = 4
 
 
-def call_retry(total: int, *, backoff: float = BACKOFF) -> CallRetry:
+def call_retry(total: int, *, statuses: frozenset[int] = RETRIED, backoff: float = BACKOFF) -> CallRetry:
     """Up to ``total`` more attempts; 0: none, whatever happens."""
     return CallRetry(
         total=total,
         # All methods: cancels are POST and DELETE, and who calls has said whether it may be repeated.
         allowed_methods=None,
-        status_forcelist=RETRIED if total else (),
+        status_forcelist=statuses if total else (),
         raise_on_status=False,
         backoff_factor=backoff,
         backoff_max=_LONGEST,

@@ -6,12 +6,14 @@ that makes it, so the thread holds it.
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from urllib3.exceptions import InvalidChunkLength, ProtocolError
 
@@ -57,9 +59,11 @@ class Sending:
         limit: int,
         sign: Callable[[], str] | None,
         retries: Retry,
+        on_repeat: Callable[[], None] | None = None,
     ) -> None:
         self._end = time.monotonic() + seconds
         self._ended, self._limiter, self._limit, self._sign = ended, limiter, limit, sign
+        self._on_repeat = on_repeat
         self._lock = threading.Lock()
         self._handle: socket.socket | None = None
         self._secrets: list[str] = []
@@ -115,6 +119,8 @@ class Sending:
             Ended: the call was aborted.
             OutOfTime: its turn does not come before the deadline.
         """
+        if self.attempts and self._on_repeat is not None:
+            self._on_repeat()
         if not self._limiter.acquire(self._limit, left=self.left, ended=self._ended):
             self.check()
             raise OutOfTime
@@ -125,7 +131,7 @@ class Sending:
         if self._sign is None:
             return headers
         token = self._sign()
-        self.conceal(token.rpartition(".")[2])
+        self.conceal_token(token)
         kept = {name: value for name, value in headers.items() if name.lower() != "authorization"}
         return {**kept, "Authorization": f"Bearer {token}"}
 
@@ -191,9 +197,27 @@ class Sending:
     # -- words
 
     def conceal(self, secret: str) -> None:
-        """Keep ``secret`` out of what :meth:`scrub` gives."""
+        """Keep ``secret`` out of what :meth:`scrub` and :meth:`clean` give, also as JSON or a URL would write it."""
         if secret:
-            self._secrets.append(secret)
+            written = json.dumps(secret)[1:-1]
+            forms = {secret, written, written.replace("/", "\\/"), quote(secret, safe="")}
+            self._secrets = sorted({*self._secrets, *forms}, key=len, reverse=True)
+
+    def conceal_token(self, token: str) -> None:
+        """The same for a token; of one that is signed the signature alone is a secret, too."""
+        self.conceal(token)
+        if token.count(".") == 2:
+            self.conceal(token.rpartition(".")[2])
+
+    def clean(self, body: bytes) -> bytes:
+        """A body without secrets, to be taken apart or cut: half a secret is not recognised as one."""
+        for secret in self._secrets:
+            body = body.replace(secret.encode(), b"***")
+        return body
+
+    def is_repeated(self, body: bytes) -> bool:
+        """Whether a secret stands in a body."""
+        return any(secret.encode() in body for secret in self._secrets)
 
     def scrub(self, text: str, length: int) -> str:
         """Words of the peer, fit for messages: without tokens (it might repeat ours), on one line, and cut."""

@@ -1,68 +1,26 @@
-"""What the REST classes have in common: credentials, clock, and one HTTP session each."""
+"""What the REST classes of BigONE have in common: credentials, and the exchange's clock by which tokens are signed."""
 
 from __future__ import annotations
 
 import ssl
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from types import TracebackType
-from typing import TypeVar
+from collections.abc import Mapping
 
 from ..arguments import check_timeout
 from ..auth import Credentials, TokenSigner
 from ..clock import ClockOffset, ServerClock
-from ..config import Timeouts, check_base, check_headers, check_url, public_url
+from ..config import Timeouts, check_base, check_url
 from ..errors import ConfigurationError, RestError
 from ._clock import ClockKeeper, measure
-from ._http import Answer, Call, Http
+from ._core import RestCore, check_kind, fit_headers
+from ._http import Answer, Call
 from ._limiter import REQUESTS
 
 __all__ = ["BaseRest", "fit_headers"]
 
-_R = TypeVar("_R", bound="BaseRest")
-
 # An offset that changed by more seconds may be why a token was refused.
 _MOVED = 1.0
 _REFUSALS = frozenset({40004, 40106, 40107})
-
-# What each request says for itself: where one of them comes from outside, the peer takes the body for something else,
-# cannot be read, or answers another host's or another account's question.
-_OURS = frozenset(
-    {
-        "accept-encoding",
-        "authorization",
-        "connection",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "expect",
-        "host",
-        "keep-alive",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-
-
-def _check_headers(headers: Mapping[str, str] | None) -> Mapping[str, str]:
-    checked = check_headers(headers)
-    for name in checked:
-        if name.lower() in _OURS:
-            raise ConfigurationError(
-                f"headers: {name!r} belongs to the requests themselves and cannot be set", argument="headers"
-            )
-    return checked
-
-
-def fit_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Those headers of a WebSocket's handshake that requests may have, too."""
-    return {name: value for name, value in headers.items() if name.lower() not in _OURS}
 
 
 def _is_refusal(error: RestError) -> bool:
@@ -85,8 +43,8 @@ def _with_words(error: RestError, words: str) -> RestError:
     )
 
 
-class BaseRest:
-    """What the REST classes share. Not for direct use; thread-safe.
+class BaseRest(RestCore):
+    """What the REST classes of BigONE share. Not for direct use; thread-safe.
 
     Args:
         credentials: For private calls; None: public calls only.
@@ -122,56 +80,27 @@ class BaseRest:
     ) -> None:
         self._url = check_base(url)
         self._ping_url = check_url(ping_url, argument="ping_url", schemes=("http", "https"))
-        for argument, value, kind in (("timeouts", timeouts, Timeouts), ("clock", clock, ServerClock)):
-            if value is not None and not isinstance(value, kind):
-                raise ConfigurationError(
-                    f"{argument} must be None or {kind.__name__}, not {type(value).__name__}", argument=argument
-                )
+        check_kind(clock, "clock", ServerClock)
         self._clock = ServerClock() if clock is None else clock
-        self._timeouts = Timeouts() if timeouts is None else timeouts
-        signer = TokenSigner(credentials, clock=self._clock, variant=token_variant) if credentials is not None else None
-        self._signer = signer
-        self._http = Http(
+        self._signer = (
+            TokenSigner(credentials, clock=self._clock, variant=token_variant) if credentials is not None else None
+        )
+        super().__init__(
             self._url,
-            signer=signer,
-            failure=self._failure,
-            connect_timeout=self._timeouts.connect,
-            read_timeout=self._timeouts.reply,
-            headers=_check_headers(headers),
+            signer=self._signer,
+            timeouts=timeouts,
             proxy=proxy,
             ssl_context=ssl_context,
+            headers=headers,
             retries=retries,
             limit=limit,
         )
-        self._patience = threading.local()
         self._keeper = ClockKeeper(self._clock, lambda seconds: self.measure_clock(timeout=seconds))
-
-    def _failure(self, status: int, body: bytes) -> tuple[int | None, str, str]:
-        """Code, anomaly and reason that an answer of another status than 2xx holds. Pure."""
-        raise NotImplementedError
 
     @property
     def clock(self) -> ServerClock:
         """The exchange's time as far as it is known."""
         return self._clock
-
-    @contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
-        """A deadline for all calls that this thread makes in the block, pages of iterators included.
-
-        Args:
-            seconds: From now on.
-
-        Raises:
-            ConfigurationError: it is not a number greater than 0.
-        """
-        check_timeout(seconds)
-        before: float = getattr(self._patience, "end", float("inf"))
-        self._patience.end = min(before, time.monotonic() + seconds)
-        try:
-            yield
-        finally:
-            self._patience.end = before
 
     def _need_credentials(self) -> None:
         """Nothing, if there are some.
@@ -184,17 +113,6 @@ class BaseRest:
                 f"credentials are needed: {type(self).__name__}(Credentials(key, secret)), or Credentials.from_env()",
                 argument="credentials",
             )
-
-    def _time_left(self, call: Call, timeout: float | None) -> float:
-        if timeout is not None:
-            check_timeout(timeout)
-        own = self._http.patience if timeout is None else timeout
-        left = min(own, getattr(self._patience, "end", float("inf")) - time.monotonic())
-        if left <= 0:
-            url = public_url(self._url + call.path)
-            text = f"{call.method} {url}: not sent, for the time given to within() is over"
-            raise RestError(text, reason="timeout", url=url)
-        return left
 
     def _send(self, call: Call, timeout: float | None = None) -> Answer:
         """Make a call.
@@ -262,22 +180,3 @@ class BaseRest:
         )
         self._clock.correct(offset)
         return offset
-
-    def abort(self) -> None:
-        """End calls in progress, on other threads, with ConnectionClosed, and refuse those to come.
-
-        An order that may have been sent ends with OutcomeUnknown.  Any thread, does not wait.
-        """
-        self._http.abort()
-
-    def close(self) -> None:
-        """:meth:`abort`, and close the connections. Idempotent; calls made afterwards raise ConnectionClosed."""
-        self._http.close()
-
-    def __enter__(self: _R) -> _R:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 
 from ..enums import OrderOperator, OrderType, Side
-from ..events import Cash, Position
+from ..events import Cash, DepthSnapshot, Position
 
-__all__ = ["CancelResult", "ContractAccount", "NewOrder", "RiskLimit", "TradingFee"]
+__all__ = ["CancelResult", "ContractAccount", "NewOrder", "RailsDepth", "RiskLimit", "TradingFee"]
 
 
 @dataclass(frozen=True)
@@ -68,3 +69,11 @@ class RiskLimit(msgspec.Struct, frozen=True, gc=False):
     notional: Decimal
     initial_margin_rate: Decimal | None = None
     """``IMR`` on the wire, a fraction; None where the exchange sends none."""
+
+
+class RailsDepth(msgspec.Struct, frozen=True):
+    """A whole book of Rails, and of when it is (Rails protocol, section 1.6)."""
+
+    snapshot: DepthSnapshot
+    time: datetime | None = None
+    """When the exchange made it; how it relates to the times of the stream is not documented (section 12)."""
