@@ -7,6 +7,7 @@ from ._version import __version__
 from .auth import Credentials, bigone_token
 from .book import BookView, OrderBook
 from .clients.contract import ContractClient
+from .clients.rails import RailsClient
 from .clients.spot import SpotClient
 from .clock import ClockOffset, ServerClock
 from .config import (
@@ -162,6 +163,7 @@ __all__ = [
     "ProtocolError",
     "RAILS_AUTH_URL",
     "RAILS_URL",
+    "RailsClient",
     "RailsDepth",
     "RailsMarket",
     "RailsOrder",

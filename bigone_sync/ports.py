@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from .dispatch import Lane
 from .enums import Channel, ConnectionState
 from .errors import BigOneError
-from .events import ContractOrder, Fill, Gap, Order, Position, RawFrame, SubscriptionKey
+from .events import ContractOrder, Fill, Gap, Order, Position, RailsOrder, RawFrame, SubscriptionKey
 from .protocol.base import Frame, Parting, Request, Route
 
 __all__ = [
@@ -20,6 +20,8 @@ __all__ = [
     "Hub",
     "Keeping",
     "PrivateFeed",
+    "RailsFound",
+    "RailsHistory",
     "SpotHistory",
     "Venue",
 ]
@@ -144,6 +146,23 @@ class ContractHistory(Protocol):
     def fetch(
         self, channels: Collection[Channel], known: Sequence[ContractOrder], since: float | None
     ) -> ContractFound:
+        """What may have changed in these channels; the rest is as with spot."""
+
+
+@dataclass(frozen=True)
+class RailsFound:
+    """The same of own orders and trades on Rails."""
+
+    orders: tuple[RailsOrder, ...] = ()
+    fills: tuple[Fill, ...] = ()
+    missing: Mapping[Channel, str] = field(default_factory=dict)
+    """Why that is not all, by channel."""
+
+
+class RailsHistory(Protocol):
+    """Asks the exchange what a Rails client missed. Waits for HTTP, within a deadline; raises nothing."""
+
+    def fetch(self, channels: Collection[Channel], known: Sequence[RailsOrder], since: float | None) -> RailsFound:
         """What may have changed in these channels; the rest is as with spot."""
 
 

@@ -41,6 +41,7 @@ AUXILIARY = {
     "rails_token",
     "redact",
     "redundancy",
+    "splice",
     "stats",
 }
 
@@ -67,7 +68,8 @@ ARROWS: dict[str, set[str]] = {
     "clock": set(),
     "book": {"book_side", "enums", "errors", "events"},
     "book_side": {"events"},
-    "redundancy": {"enums", "errors", "events"},
+    "redundancy": {"splice"},
+    "splice": set(),
     "dispatch": {"errors", "lanes"},
     "keeper": {"config", "dispatch", "lanes"},
     "buffer": {"errors"},
@@ -88,7 +90,11 @@ ARROWS: dict[str, set[str]] = {
     "protocol/": {*BASICS, "redact", "protocol/"},
     "transport/": {"_version", "config", "enums", "errors", "transport/"},
     "rest/": {"_version", *BASICS, "arguments", "auth", "clock", "protocol/", "rails_token", "redact", "rest/"},
-    "clients/": {*BASICS, "arguments", *SESSION, *SESSIONS, *AUXILIARY, "clients/", "protocol/", "rest/", "transport/"},
+    "rails/": {*BASICS, *SESSION, "dispatch", "protocol/", "rails/", "redundancy", "session_base", "transport/"},
+    "clients/": {
+        *(*BASICS, "arguments", *SESSION, *SESSIONS, *AUXILIARY, "clients/", "protocol/", "rails/", "rails_token"),
+        *("rest/", "transport/"),
+    },
     "cli/": {"", "_version", *BASICS, "book", "auth", "cli/", "clients/", "stats", "subscription", "testing/"},
     "testing/": {"enums", "events", "protocol/_pb2", "testing/"},
 }
@@ -124,7 +130,19 @@ NO_INPUT_OR_OUTPUT = {
     "time",
     "websocket",
 }
-PURE = ("protocol/", "enums", "errors", "events", "exact", "levels", "markets", "times", "redact", "redundancy")
+PURE = (
+    "protocol/",
+    "enums",
+    "errors",
+    "events",
+    "exact",
+    "levels",
+    "markets",
+    "times",
+    "redact",
+    "redundancy",
+    "splice",
+)
 
 
 def modules() -> list[str]:

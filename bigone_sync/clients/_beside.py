@@ -17,10 +17,12 @@ __all__ = ["Beside", "RestBeside", "check_reconcile", "contract_markets", "spot_
 
 if TYPE_CHECKING:
     # requests is loaded when it is needed: not every user has a use for it.
+    from ..rest._core import RestCore
     from ..rest.base import BaseRest
     from ..rest.contract import ContractRest
     from ..rest.spot import SpotRest
 
+_C = TypeVar("_C", bound="RestCore")
 _R = TypeVar("_R", bound="BaseRest")
 _M = TypeVar("_M", Market, Contract)
 
@@ -54,7 +56,7 @@ def contract_markets(rest: ContractRest) -> dict[str, Contract]:
     return {contract.name: contract for contract in rest.symbols()}
 
 
-class RestBeside(Generic[_R]):
+class RestBeside(Generic[_C]):
     """One per client. Thread-safe.
 
     Args:
@@ -62,14 +64,14 @@ class RestBeside(Generic[_R]):
         make: makes the REST object; it does no I/O.
     """
 
-    def __init__(self, name: str, make: Callable[[], _R]) -> None:
+    def __init__(self, name: str, make: Callable[[], _C]) -> None:
         self._make = make
         self._lock = threading.Lock()
-        self._rest: _R | None = None
+        self._rest: _C | None = None
         self._is_closed = False
         self.recovery = Recovery(f"bigone-{name}/recovery")
 
-    def rest(self) -> _R:
+    def rest(self) -> _C:
         """The REST object.
 
         Raises:

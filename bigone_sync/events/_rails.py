@@ -44,6 +44,11 @@ class RailsOrder(Event, frozen=True, gc=False):
     """In the first answer to a command; whether it counts the command or the minute is not documented (section 10)."""
 
     @property
+    def id(self) -> str:
+        """``order_id``, by the name that it has with orders of other venues."""
+        return self.order_id
+
+    @property
     def is_final(self) -> bool:
         """True when nothing more can happen to it: FILLED, CANCELLED, REJECTED, or MODIFIED, that is replaced."""
         return self.status in _FINAL

@@ -1,0 +1,78 @@
+"""The exchange's limit of order operations, kept on this side (Rails protocol, section 10)."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+
+__all__ = ["OrderQuota"]
+
+_MINUTE = 60.0
+
+
+class OrderQuota:
+    """So many operations in a minute that starts with the first of them. Thread-safe.
+
+    Args:
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._began = float("-inf")
+        self._used = 0
+        self._is_over = False
+
+    @classmethod
+    def of(cls, account: str) -> OrderQuota:
+        """The one of an account, for the whole process."""
+        with _shared_lock:
+            return _shared.setdefault(account, cls())
+
+    def take(self, limit: int) -> float:
+        """Count an operation; 0, or the seconds until there is room again, and then it is not counted."""
+        with self._lock:
+            now = self._clock()
+            if now - self._began >= _MINUTE:
+                self._began, self._used, self._is_over = now, 0, False
+            if self._is_over or self._used >= limit:
+                return self._began + _MINUTE - now
+            self._used += 1
+            return 0.0
+
+    def give_back(self) -> None:
+        """An operation that was counted was not sent."""
+        with self._lock:
+            self._used = max(0, self._used - 1)
+
+    def exceeded(self) -> None:
+        """The exchange says that it is too much: nothing more in this minute, for who goes on may be banned."""
+        with self._lock:
+            now = self._clock()
+            if now - self._began >= _MINUTE:
+                self._began, self._used = now, 0
+            self._is_over = True
+
+    @property
+    def used(self) -> int:
+        """Operations counted in the running minute."""
+        with self._lock:
+            return self._used if self._clock() - self._began < _MINUTE else 0
+
+
+_shared: dict[str, OrderQuota] = {}
+_shared_lock = threading.Lock()
+
+
+def _forget() -> None:
+    # A lock that a thread of the parent held stays locked in the child.
+    global _shared_lock
+    _shared_lock = threading.Lock()
+    _shared.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,66 @@
+"""Where the token of a handshake comes from (Rails protocol, sections 1.3 and 1.4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from ..errors import BigOneError, ConfigurationError, ConnectError
+
+__all__ = ["TokenSource", "check_token"]
+
+# What may stand in the header that carries it (RFC 9110, section 5.6.2, is stricter and would allow no "/" and "=").
+_TOKEN = re.compile(r"[!-~]+\Z")
+
+
+def check_token(token: object, *, argument: str = "token") -> str:
+    """``token`` if it can be sent.
+
+    Raises:
+        ConfigurationError: it cannot; it is not repeated.
+    """
+    if not isinstance(token, str) or not _TOKEN.match(token) or "," in token:
+        shown = "text that cannot stand in a header" if isinstance(token, str) else type(token).__name__
+        raise ConfigurationError(f"{argument} must be an access token as text, not {shown}", argument=argument)
+    return token
+
+
+class TokenSource:
+    """Gives the token of each handshake. Thread-safe as far as ``fetch`` is.
+
+    Args:
+        fetch: gives one, on a connection's thread; may take its time.
+        refuse: told of a token that the exchange refused; None: the next one will be no other.
+    """
+
+    def __init__(self, fetch: Callable[[], str], refuse: Callable[[str], None] | None) -> None:
+        self._fetch, self._refuse = fetch, refuse
+
+    def __repr__(self) -> str:
+        return "<TokenSource>"
+
+    def __call__(self) -> str:
+        """The token.
+
+        Raises:
+            BigOneError: there is none.
+        """
+        try:
+            token = self._fetch()
+        except BigOneError:
+            raise
+        except Exception as error:
+            # The words of a stranger's exception may contain the secret that it could not use.
+            failure = ConnectError(f"the token could not be had: {type(error).__name__}", kind="token")
+            raise failure from error
+        return check_token(token, argument="token()")
+
+    @property
+    def is_renewable(self) -> bool:
+        """Whether another one can be had."""
+        return self._refuse is not None
+
+    def refused(self, token: str) -> None:
+        """The exchange refused this one."""
+        if self._refuse is not None:
+            self._refuse(token)
