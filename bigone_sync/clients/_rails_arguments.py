@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from ..rails.token import check_token
 __all__ = [
     "CHANNELS",
     "Bases",
+    "account_of",
     "check_bases",
     "check_settings",
     "check_slippage",
@@ -105,6 +107,15 @@ def check_settings(
             f"dialect must be {' or '.join(map(repr, names))}, not {dialect!r}", argument="dialect"
         )
     return Dialect(dialect)
+
+
+def account_of(token: object, credentials: Credentials | None) -> str:
+    """What tells one account from another, as far as a client can: the exchange's limits are counted by it."""
+    if token is None and credentials is not None:
+        return credentials.api_key
+    if isinstance(token, str):
+        return hashlib.sha256(token.encode()).hexdigest()
+    return f"callable {id(token)}"
 
 
 def market_of(market: Any, connected: str, *, needed: bool) -> str | None:

@@ -30,7 +30,7 @@ from ..transport.connection import Connection
 from ..transport.pacing import DialWindow, Pacer
 from ._arguments import check_handler
 from ._beside import RestBeside
-from ._rails_arguments import CHANNELS, check_bases, check_settings, market_of, rails_key
+from ._rails_arguments import CHANNELS, account_of, check_bases, check_settings, market_of, rails_key
 from ._rails_history import RestRailsHistory, resolve
 from ._rails_orders import RailsOrders
 from ._rails_streams import RailsStreams
@@ -167,7 +167,7 @@ class RailsClient(RailsStreams, Subscribing[RailsSession], RailsOrders):
 
         self._beside: RestBeside[RailsRest] = RestBeside("rails", make_rest)
         self._source = self._token_source(token)
-        account = credentials.api_key if credentials is not None else f"client {id(self)}"
+        account = account_of(token, credentials)
         quota = OrderQuota.of(f"{bases.auth_url} {account}")
         self._pacer = Pacer(self._limits.dial_interval, DialWindow.of(f"{self._url} {account}"), dial_limit)
         history = RestRailsHistory(

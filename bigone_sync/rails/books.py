@@ -15,8 +15,8 @@ from ..redundancy import SURE, Entry, Merge, Merged
 
 __all__ = ["BookSync", "Step"]
 
-# How much it says that two deltas are equal: times make equal ones rare, without them they are common.
-_WITH_TIME, _WITHOUT_TIME = SURE // 2, SURE // 8
+# How much it says that two deltas are equal: with a time of milliseconds it is rarely chance, without it often.
+_WITH_TIME, _WITHOUT_TIME = SURE // 4, 1
 
 
 class Step(NamedTuple):
@@ -48,7 +48,12 @@ class BookSync:
 
     def leave(self, copy: str) -> Step:
         """It does no longer."""
-        return self._taken(self._merge.leave(copy))
+        merge = self._merge
+        step = self._taken(merge.leave(copy))
+        if step.broken and merge.copies and not merge.aligned:
+            # Nothing waits with those that are left; one of them must have a place, or no snapshot could be asked for.
+            merge.overtake(merge.copies[0])
+        return step
 
     def doubt(self) -> None:
         """What is kept of it may be wrong: deltas are held back until a snapshot."""

@@ -95,7 +95,7 @@ class Commands:
     def sent(self, command: Command, patience: float) -> None:
         """It went out."""
         command.is_sent = True
-        if command.lost is not None:  # just before
+        if command.lost is not None and command.request_id in self._open:  # just before
             self._wait_elsewhere(command, patience)
 
     # -- what becomes of them
