@@ -101,8 +101,9 @@ class Owned:
         opening = self._group.openings
 
         def fetch() -> RailsFound:
-            known = self._orders.open()
-            since = min((stream.lost_at for stream in missed if stream.lost_at is not None), default=None)
+            with session.guard:
+                known = self._orders.open()
+                since = min((stream.lost_at for stream in missed if stream.lost_at is not None), default=None)
             return history.fetch({stream.key.channel for stream in missed}, known, since)
 
         def settle(found: RailsFound | None, out: Delivery) -> dict[Stream, list[Any]]:
