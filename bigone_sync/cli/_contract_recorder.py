@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from ..clients.contract import ContractClient
 from ..enums import Channel
 from ..events import Cash, ContractOrder, Fill, Gap, Instrument, Position
@@ -32,7 +30,6 @@ class ContractRecorder(Recording):
         self._cash: dict[str, Cash] = {}
         self._instrument: Instrument | None = None
         self._untold_at = -1.0
-        self._trade_holes: list[tuple[datetime | None, datetime | None]] = []
 
     def attach(self, client: ContractClient) -> None:
         """Register everything that the demo shows."""
@@ -89,24 +86,13 @@ class ContractRecorder(Recording):
             states = self._orders.get(order_id)
             return states is not None and not states[-1].is_final and states[-1].received_at < self._untold_at
 
-    def is_in_hole(self, time: datetime) -> bool:
-        """Whether the client said that trades of this time may be missing."""
-        with self._lock:
-            holes = list(self._trade_holes)
-        # The wire has milliseconds.
-        time = time.replace(microsecond=time.microsecond // 1000 * 1000)
-        return any((since is None or since <= time) and (until is None or time <= until) for since, until in holes)
-
     # -- handlers; worker thread
 
     def _on_gap(self, gap: Gap) -> None:
         with self._lock:
-            text = f"{gap.channel} {gap.market or ''}: {gap.reason}"
-            self.note("gap", text, f"{gap.channel}: a gap is announced")
+            super()._on_gap(gap)
             if gap.channel == Channel.ORDERS:
                 self._untold_at = gap.received_at
-            elif gap.channel == Channel.TRADES:
-                self._trade_holes.append((gap.since, gap.until))
 
     def _on_instrument(self, instrument: Instrument) -> None:
         self._instrument = instrument
@@ -123,7 +109,7 @@ class ContractRecorder(Recording):
                 order.avg_price,
                 is_final=order.is_final,
                 # The gap and the open orders come from the same frame, the first one of a new socket.
-                is_snapshot=order.received_at == self._untold_at,
+                origin="snapshot" if order.received_at == self._untold_at else "",
                 received_at=order.received_at,
             )
         )

@@ -16,7 +16,7 @@ from ..events import Cash, Position
 from . import _settings as settings
 from ._contract_recorder import ContractRecorder
 from ._stage import CREDENTIALS, Stage
-from ._verdict import Check, EngineBook, check_book, check_trades
+from ._verdict import Check, EngineBook, check_book, check_orders, check_trades
 
 if TYPE_CHECKING:
     from ..testing import LocalExchange
@@ -44,7 +44,6 @@ class ContractStage(Stage):
     """
 
     unit = " contracts"
-    tells_ends = False
     recording: ContractRecorder
 
     def __init__(self, market: str) -> None:
@@ -122,6 +121,10 @@ class ContractStage(Stage):
         """Whether something of an own order can still be filled."""
         return any(order.id == order_id and not order.is_final for order in exchange.contract_orders())
 
+    def may_go_on(self, order_id: str | None) -> bool:
+        """Whether an order that ended now would not end unheard: a client that was away is told of open ones only."""
+        return self.recording.is_settled(order_id)
+
     # -- after the show
 
     def checks(self, exchange: LocalExchange) -> list[Check]:
@@ -147,14 +150,11 @@ def _orders(exchange: LocalExchange, recorder: ContractRecorder) -> Check:
     known = {order_id: (states[-1].state, states[-1].filled) for order_id, states in recorder.orders().items()}
     orders = exchange.contract_orders()
     truth = {order.id: (OrderState(order.status), order.filled) for order in orders}
-    wrong = [order_id for order_id in known.keys() | truth.keys() if known.get(order_id) != truth.get(order_id)]
+    ended = {order.id for order in orders if order.is_final}
     # What ended while nobody listened is not told; the client has said so.
-    untold = [order.id for order in orders if order.id in wrong and order.is_final and recorder.is_untold(order.id)]
-    if len(untold) < len(wrong):
-        names = ", ".join(sorted(set(wrong) - set(untold)))
-        return Check(False, f"own orders whose state is not known: {names}")
-    text = f"{len(known)} own orders: status and filled size as the exchange has them"
-    return Check(True, text + (f"; {len(untold)} ended in the outage, as a gap said" if untold else ""))
+    return check_orders(
+        known, truth, "status and filled size", lambda order_id: order_id in ended and recorder.is_untold(order_id)
+    )
 
 
 def _positions(exchange: LocalExchange, client: ContractClient) -> Check:

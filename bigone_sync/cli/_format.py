@@ -13,11 +13,13 @@ __all__ = [
     "account_text",
     "amount",
     "cash_text",
+    "fee",
     "fill_text",
     "money",
     "number",
     "order_short",
     "order_text",
+    "own_trade_text",
     "places",
     "position_text",
     "price",
@@ -62,7 +64,7 @@ def order_text(label: str, before: OwnOrder | None, order: OwnOrder, least: int 
     elif filled:
         known = before.filled if before is not None else None
         text += f", {amount(filled, least)} filled" + (f" (before: {amount(known, least)})" if known else "")
-    return text + (" [from the snapshot]" if order.is_snapshot else "")
+    return text + (f" [from the {order.origin}]" if order.origin else "")
 
 
 def order_short(label: str, order: OwnOrder, least: int = AMOUNT_PLACES) -> str:
@@ -73,7 +75,7 @@ def order_short(label: str, order: OwnOrder, least: int = AMOUNT_PLACES) -> str:
         text = f"{label} {amount(order.filled, least)} filled"
     else:
         text = f"{label} {order.side} {order.state}"
-    return text + (" (snapshot)" if order.is_snapshot else "")
+    return text + (f" ({order.origin})" if order.origin else "")
 
 
 def account_text(account: Account) -> str:
@@ -124,3 +126,17 @@ def fill_text(label: str, fill: Fill, currency: str | None) -> str:
         f"{label} {fill.side} {amount(fill.size, 0)} @ {price(fill.price)},"
         f" fee {money(fill.fee, currency)}, PnL {money(fill.pnl, currency)}"
     )
+
+
+# -- Rails
+
+
+def fee(fill: Fill) -> str:
+    """What an own trade has cost; rounded, as there are more decimals than there is room for."""
+    return number(fill.fee, MONEY_PLACES)
+
+
+def own_trade_text(label: str, fill: Fill) -> str:
+    """One line about an own trade, by whose order it is."""
+    role = f" as {fill.role.lower()}" if fill.role else ""
+    return f"{label} {fill.side} {amount(fill.size)} @ {price(fill.price)}{role}, fee {fee(fill)}"

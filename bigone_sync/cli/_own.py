@@ -23,8 +23,9 @@ class OwnOrder:
     average: Decimal | None
     """Average price of what is filled."""
     is_final: bool
-    is_snapshot: bool
-    """Whether it came with the first data of a connection."""
+    origin: str = ""
+    """Where it comes from, other than from its having happened just now: ``snapshot``, with the first data of a
+    connection, or ``REST answer``."""
     received_at: float = 0.0
 
 

@@ -145,6 +145,8 @@ def connections(recorder: Recording, stats: ClientStats) -> Panel:
         state = Text(f"● {channel.state}".ljust(_STATE_WIDTH), style=style)
         short = name.removesuffix(f"@{recorder.market}")
         table.add_row(short, state, f"{channel.frames:,}", Text(rtt, style="dim"))
+    if stats.failovers:
+        table.add_row(Text("failovers", style="dim"), Text(f"{stats.failovers}", style="dim"))
     recovery = recorder.recovery
     if recovery is None:
         return _panel(table, "connections", "state, frames read, ping")

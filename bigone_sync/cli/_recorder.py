@@ -85,7 +85,7 @@ class Recorder(Recording):
                 order.filled_amount,
                 order.avg_deal_price,
                 is_final=order.is_final,
-                is_snapshot=order.is_snapshot,
+                origin="snapshot" if order.is_snapshot else "",
                 received_at=order.received_at,
             )
         )

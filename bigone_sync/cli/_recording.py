@@ -11,9 +11,10 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from ..book import OrderBook
-from ..enums import BookState, ConnectionState
+from ..enums import BookState, Channel, ConnectionState
 from ..errors import BigOneError, TransportError
 from ..events import Gap, StateChange, Trade
 from . import _format
@@ -34,7 +35,7 @@ class Note:
     """Seconds since the start."""
     kind: str
     """``demo`` (what was done to the client), or what was heard: ``state``, ``book``, ``order``, ``balance``, ``fill``,
-    ``position``, ``cash``, ``gap``, ``error``, ``log``."""
+    ``position``, ``cash``, ``gap``, ``error``, ``log``; ``command``: what the client was told to do, and the answer."""
     text: str
     short: str
     """The same for narrow places."""
@@ -70,6 +71,7 @@ class Recording(ABC):
         self._notes: list[Note] = []
         self._trades: deque[Trade] = deque(maxlen=_SHOWN_TRADES)
         self._trade_ids: list[str] = []
+        self._trade_holes: list[tuple[datetime | None, datetime | None]] = []
         self._orders: dict[str, list[OwnOrder]] = {}
         self._book: OrderBook | None = None
         self._book_state = BookState.SYNCING
@@ -126,6 +128,20 @@ class Recording(ABC):
         with self._lock:
             return list(self._trade_ids)
 
+    def is_in_hole(self, time: datetime) -> bool:
+        """Whether the client said that trades of this time may be missing."""
+        with self._lock:
+            holes = list(self._trade_holes)
+        # The wires have milliseconds.
+        time = time.replace(microsecond=time.microsecond // 1000 * 1000)
+        return any((since is None or since <= time) and (until is None or time <= until) for since, until in holes)
+
+    def is_settled(self, order_id: str | None) -> bool:
+        """Whether the client is not away, and has heard of an own order, if there is one."""
+        with self._lock:
+            is_there = self.recovery is None or self.recovery.is_over
+            return is_there and (order_id is None or order_id in self._orders)
+
     def orders(self) -> Mapping[str, list[OwnOrder]]:
         """Everything heard of each own order, in order of their appearance."""
         with self._lock:
@@ -176,7 +192,11 @@ class Recording(ABC):
             self.note("error", self.unexpected[-1])
 
     def _on_gap(self, gap: Gap) -> None:
-        self.note("gap", f"{gap.channel} {gap.market or ''}: {gap.reason}")
+        with self._lock:
+            text = f"{gap.channel} {gap.market or ''}: {gap.reason}"
+            self.note("gap", text, f"{gap.channel}: a gap is announced")
+            if gap.channel == Channel.TRADES:
+                self._trade_holes.append((gap.since, gap.until))
 
     def _on_book(self, book: OrderBook) -> None:
         self.look()

@@ -15,9 +15,11 @@ __all__ = [
     "CONTRACT_RATE",
     "LIMITS",
     "MONEY_PLACES",
+    "PATIENCE",
     "PRICE_PLACES",
     "RATE",
     "RECOVERY_LIMIT",
+    "REDUNDANCY",
     "SETTLE_LIMIT",
     "TICK",
     "TIMEOUTS",
@@ -32,6 +34,10 @@ BALANCES = (Decimal(10), Decimal(500_000))
 """What the account owns: base asset, quote asset."""
 TRADES_ASKED = 200
 """Trades in a snapshot: more than happen while the connections are down."""
+REDUNDANCY = 2
+"""Connections alike of a Rails client."""
+PATIENCE = 5.0
+"""Longest wait for one of them that lags: on a busy machine both do, in turn."""
 
 # A reconnect that a spectator can follow; pings so often that each channel has a round trip to show.
 BACKOFF = Backoff(initial=0.2, cap=1.0)

@@ -107,7 +107,8 @@ class Show:
             else:
                 self._recorder.look()
                 count = len(self._client.connections)
-                self._recorder.note("demo", f"connected: {count} channels over {self._protocol}, streams live")
+                text = self._stage.connected_text(self._exchange, count, self._protocol)
+                self._recorder.note("demo", f"connected: {text}")
                 self._recorder.caption = (
                     "A crowd trades by itself; each change of its book is applied to the copy kept here."
                 )
@@ -141,8 +142,8 @@ class Show:
             self._client.wait(settings.TICK)
 
     def _is_under_way(self, interrupted: bool) -> bool:
-        """Whether there is a recovery that is not over, or something of the story that had to wait for it."""
+        """Whether a loss is not yet made good, or something of the story had to wait for that."""
         recovery = self._recorder.recovery
-        if recovery is None:
-            return False
-        return not recovery.is_over or not (interrupted or self._story.play(self._seconds))
+        if self._stage.is_under_way or (recovery is not None and not recovery.is_over):
+            return True
+        return not interrupted and not self._story.play(self._seconds)

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from ..clients.spot import SpotClient
 from ..config import check_market
 from ..enums import Side
-from ..errors import ConfigurationError
 from . import _settings as settings
 from ._recorder import Recorder
-from ._stage import CREDENTIALS, Stage
-from ._verdict import Check, EngineBook, check_book, check_trades
+from ._stage import CREDENTIALS, Stage, base_and_quote, spot_amount
+from ._verdict import Check, EngineBook, check_book, check_orders, check_trades
 
 if TYPE_CHECKING:
     from ..testing import LocalExchange
@@ -36,9 +35,7 @@ class SpotStage(Stage):
     recording: Recorder
 
     def __init__(self, market: str) -> None:
-        self._assets = check_market(market).split("-")
-        if len(set(self._assets)) < len(self._assets):
-            raise ConfigurationError(f"base and quote must differ, not {market!r}", argument="market")
+        self._assets = base_and_quote(check_market(market))
         self.recording = Recorder(market)
         self._client: SpotClient | None = None
 
@@ -84,7 +81,7 @@ class SpotStage(Stage):
 
     def choose_amount(self, exchange: LocalExchange, rng: random.Random, side: Side) -> Decimal:
         """One and a bit of the base asset."""
-        return Decimal(rng.randint(100, 160)).scaleb(-2)
+        return spot_amount(rng)
 
     def part(self, amount: Decimal, percent: int) -> Decimal:
         """So much of an amount, as it can be filled."""
@@ -127,10 +124,7 @@ class SpotStage(Stage):
 def _orders(exchange: LocalExchange, recorder: Recorder) -> Check:
     known = {order_id: (states[-1].state.value, states[-1].filled) for order_id, states in recorder.orders().items()}
     truth = {order.id: (order.state, order.filled_amount) for order in exchange.orders()}
-    if known != truth:
-        wrong = [order_id for order_id in truth if known.get(order_id) != truth[order_id]]
-        return Check(False, f"own orders whose state is not known: {', '.join(wrong) or 'too many'}")
-    return Check(True, f"{len(known)} own orders: state and filled amount as the exchange has them")
+    return check_orders(known, truth, "state and filled amount")
 
 
 def _balances(exchange: LocalExchange, recorder: Recorder) -> Check:

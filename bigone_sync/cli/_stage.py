@@ -1,4 +1,4 @@
-"""What spot and contracts have in common in the demo: the show asks a stage for all that they differ in."""
+"""What the venues have in common in the demo: the show asks a stage for all that they differ in."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ..auth import Credentials
 from ..clients.contract import ContractClient
+from ..clients.rails import RailsClient
 from ..clients.spot import SpotClient
 from ..enums import Side
+from ..errors import ConfigurationError
 from ._recording import Recording
 from ._verdict import Check, EngineBook
 
 if TYPE_CHECKING:
     from ..testing import LocalExchange
 
-__all__ = ["CREDENTIALS", "Client", "Stage"]
+__all__ = ["CREDENTIALS", "Client", "Stage", "base_and_quote", "spot_amount"]
 
 CREDENTIALS = Credentials("demo-key", "demo-secret")
 """Of the account on the exchange in this process; worth nothing anywhere else."""
 
-Client: TypeAlias = SpotClient | ContractClient
+Client: TypeAlias = SpotClient | ContractClient | RailsClient
 
 
 class Stage(ABC):
@@ -30,8 +32,6 @@ class Stage(ABC):
 
     unit = ""
     """What amounts are counted in, with a space before it."""
-    tells_ends = True
-    """Whether a client that was away is told of the orders that ended meanwhile."""
     recording: Recording
     """What the client has told."""
 
@@ -57,6 +57,10 @@ class Stage(ABC):
         Raises:
             ImportError: what the protocol needs is missing, or too old.
         """
+
+    def connected_text(self, exchange: LocalExchange, count: int, protocol: str) -> str:
+        """What there is now that so many connections are up."""
+        return f"{count} channels over {protocol}, streams live"
 
     # -- own orders
 
@@ -92,8 +96,43 @@ class Stage(ABC):
     def is_open(self, exchange: LocalExchange, order_id: str) -> bool:
         """Whether something of an own order can still be filled."""
 
+    # -- what happens to the client
+
+    def may_go_on(self, order_id: str | None) -> bool:
+        """Whether the client is as it has to be for what comes next in the story.
+
+        Args:
+            order_id: of the latest own order.
+        """
+        return True
+
+    def interlude(self, exchange: LocalExchange) -> None:  # noqa: B027 - most stages have none
+        """What there is to show once, before all connections are reset; nothing by default."""
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether something of the interlude is not yet over."""
+        return False
+
     # -- after the show
 
     @abstractmethod
     def checks(self, exchange: LocalExchange) -> list[Check]:
         """The client's view of market and account, each beside the exchange's own."""
+
+
+def base_and_quote(market: str) -> list[str]:
+    """The two assets of a market, ``BASE-QUOTE``.
+
+    Raises:
+        ConfigurationError: they are the same.
+    """
+    assets = market.split("-")
+    if len(set(assets)) < len(assets):
+        raise ConfigurationError(f"base and quote must differ, not {market!r}", argument="market")
+    return assets
+
+
+def spot_amount(rng: random.Random) -> Decimal:
+    """One and a bit of a base asset."""
+    return Decimal(rng.randint(100, 160)).scaleb(-2)

@@ -1,7 +1,7 @@
 """What happens during the demo: the lives of own orders, and the reset around the middle.
 
-Everything is done to the exchange and to the path, never to the client: what the screen shows of it, the client has
-found out by itself.
+Everything is done to the exchange and to the path, and never to the client but for orders, where it has commands: what
+the screen shows of it, the client has found out by itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Story"]
 
 _BEGIN, _SPAN = 0.03, 0.90
 """The orders live in this part of the show."""
-_PLACED, _PARTLY_FILLED, _ENDED = 0.05, 0.35, 0.80
+_PLACED, _PARTLY_FILLED, _INTERLUDE, _ENDED = 0.05, 0.35, 0.55, 0.80
 """Moments in the life of an order, as parts of the time it has."""
 _SECONDS_A_LIFE = 10.0
 _LONGEST_OUTAGE = 0.8
@@ -85,13 +85,15 @@ class Story:
             middle = self._reset if life == lives // 2 else self._fill_a_part
             steps.append(_Step(start + _PLACED * length, partial(self._place, side, _NEAR if to_the_end else _FARTHER)))
             steps.append(_Step(start + _PARTLY_FILLED * length, middle))
+            if life == lives // 2 - 1:
+                steps.append(_Step(start + _INTERLUDE * length, partial(self._stage.interlude, self._exchange)))
             steps.append(_Step(start + _ENDED * length, self._fill_the_rest if to_the_end else self._cancel))
         return steps
 
     def play(self, now: float) -> bool:
         """Do what is due ``now`` seconds after the beginning; False if some of it has to wait."""
         self._now = now
-        while self._is_due(now) and not self._must_wait():
+        while self._is_due(now) and self._stage.may_go_on(self._open):
             self._steps.popleft().act()
         self.tend(now)
         return not self._is_due(now)
@@ -106,15 +108,6 @@ class Story:
 
     def _is_due(self, now: float) -> bool:
         return bool(self._steps) and self._steps[0].at <= now
-
-    def _must_wait(self) -> bool:
-        """Whether an order that ended now could end unheard: the client is away, or has not yet heard of it at all."""
-        if self._stage.tells_ends:
-            return False
-        recovery = self._recorder.recovery
-        if recovery is not None and not recovery.is_over:
-            return True
-        return self._open is not None and self._open not in self._recorder.orders()
 
     # -- the life of an order
 

@@ -20,8 +20,9 @@ _SHORT_NAME = 7
 """Channels with longer names leave no room between the columns, where there are 80 in all."""
 _LEGEND = (
     "events: what the frames held; delivered: calls of handlers (on_book sees only\n"
-    "the newest state); reconnects: one a channel; gaps: data that may be missing."
+    "the newest state); reconnects: after a loss; gaps: data that may be missing."
 )
+_FAILOVERS = "failovers: {}; times that another connection took over from the leading one."
 _COUNTERS = ("frames", "events", "delivered", "dropped", "reconnects", "gaps")
 
 
@@ -39,6 +40,8 @@ def show_summary(console: Console, stats: ClientStats, checks: Sequence[Check], 
         _show_story(console, [note for note in notes if note.is_main])
     console.print(_numbers(stats))
     console.print(Text(_LEGEND, style="dim"))
+    if stats.failovers:
+        console.print(Text(_FAILOVERS.format(stats.failovers), style="dim"))
     console.print()
     for check in checks:
         mark = Text(" ok    ", style="bold green") if check.ok else Text(" FAILED", style="bold red")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..testing import LocalExchange
     from ._stage import Stage
 
-__all__ = ["Check", "EngineBook", "check_book", "check_trades", "judge"]
+__all__ = ["Check", "EngineBook", "check_book", "check_orders", "check_trades", "judge"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class EngineBook(Protocol):
 
     @property
     def change_id(self) -> int:
-        """Of the last change."""
+        """Of the last change; Rails tells nobody."""
 
     @property
     def bids(self) -> Mapping[Decimal, Decimal]:
@@ -67,13 +67,14 @@ def check_book(engine: EngineBook, kept: BookView) -> Check:
     """The kept book against the engine's."""
     if not kept.bids or not kept.asks:
         return Check(False, f"the kept book is {kept.state} and holds no prices")
-    same = kept.change_id == engine.change_id
+    same = kept.change_id in (None, engine.change_id)
     for levels, amounts in ((kept.bids, engine.bids), (kept.asks, engine.asks)):
         same = same and [(level.price, level.amount) for level in levels] == list(amounts.items())
     if not same:
-        return Check(
-            False, f"the kept book (change {kept.change_id}) differs from the engine's (change {engine.change_id})"
+        kept_at, engine_at = (
+            "" if kept.change_id is None else f" (change {id})" for id in (kept.change_id, engine.change_id)
         )
+        return Check(False, f"the kept book{kept_at} differs from the engine's{engine_at}")
     return Check(True, f"kept book equals the engine's: {len(kept.bids)} bids, {len(kept.asks)} asks, every amount")
 
 
@@ -100,3 +101,26 @@ def check_trades(
         text = f"none twice, all in order; {len(announced)} missed in the outage, as a gap said"
         return Check(True, f"{len(ids)} trades: {text}")
     return Check(True, f"{len(ids)} trades: none missed, none twice, all in order")
+
+
+def check_orders(
+    known: Mapping[str, object],
+    truth: Mapping[str, object],
+    what: str,
+    is_untold: Callable[[str], bool] = lambda order_id: False,
+) -> Check:
+    """The own orders as they were told against all that there were.
+
+    Args:
+        known: by id, the last that was told.
+        truth: by id, the same of the exchange.
+        what: what is compared, in words.
+        is_untold: whether a gap was told that the end of an order may lie in.
+    """
+    wrong = sorted(order_id for order_id in known.keys() | truth.keys() if known.get(order_id) != truth.get(order_id))
+    untold = [order_id for order_id in wrong if is_untold(order_id)]
+    if len(untold) < len(wrong):
+        names = ", ".join(order_id for order_id in wrong if order_id not in untold)
+        return Check(False, f"own orders whose state is not known: {names}")
+    text = f"{len(known)} own orders: {what} as the exchange has them"
+    return Check(True, text + (f"; {len(untold)} ended in the outage, as a gap said" if untold else ""))

@@ -11,6 +11,7 @@ from ..errors import BigOneError, ConfigurationError
 from ._contract_stage import ContractStage
 from ._extras import NEEDS_EXTRAS, is_missing_extra
 from ._logs import logs_to
+from ._rails_stage import RailsStage
 from ._show import INTERRUPTED, Show
 from ._spot_stage import SpotStage
 from ._stage import Stage
@@ -19,9 +20,14 @@ __all__ = ["demo"]
 
 _SHORTEST, _LONGEST = 2, 3600
 
-
-_MARKETS = {"spot": "BTC-USDT", "contract": "BTCUSDT"}
+_STAGES: dict[str, type[SpotStage] | type[ContractStage] | type[RailsStage]] = {
+    "spot": SpotStage,
+    "contract": ContractStage,
+    "rails": RailsStage,
+}
+_MARKETS = {"spot": "BTC-USDT", "contract": "BTCUSDT", "rails": "BTC-USD"}
 """What is shown where nothing else is asked for."""
+_JSON_ONLY = {"contract": "contracts speak", "rails": "Rails speaks"}
 
 
 def _seconds(context: click.Context, parameter: click.Parameter, value: float) -> float:
@@ -44,11 +50,11 @@ def _seconds(context: click.Context, parameter: click.Parameter, value: float) -
     type=click.Choice(list(_MARKETS)),
     default="spot",
     show_default=True,
-    help="Spot, with balances; or contracts, with a position and cash.",
+    help="Spot, with balances; contracts, with a position and cash; or Rails, over two connections alike.",
 )
 @click.option(
     "--market",
-    show_default="{spot}; with --venue contract {contract}".format(**_MARKETS),
+    show_default="{spot}; with --venue contract {contract}, rails {rails}".format(**_MARKETS),
     help="BASE-QUOTE in upper case; a contract's symbol, which has no dash.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Decides everything random in the market.")
@@ -57,15 +63,17 @@ def _seconds(context: click.Context, parameter: click.Parameter, value: float) -
     type=click.Choice(["json", "proto"]),
     default="json",
     show_default=True,
-    help="What client and exchange speak: JSON text or protobuf; contracts speak JSON only.",
+    help="What client and exchange speak: JSON text or protobuf; only spot speaks both.",
 )
 @click.pass_context
 def demo(context: click.Context, seconds: float, venue: str, market: str | None, seed: int, protocol: str) -> None:
     """Watch the client at work: no network, no keys.
 
     An exchange starts inside this process. The client keeps its book, prints its trades and follows orders and
-    balances, or with --venue contract orders, a position and its cash; around the middle all connections are reset,
-    and you see how it recovers. At the end the client's view and the exchange's own are compared.
+    balances, or with --venue contract orders, a position and its cash. With --venue rails it places and cancels orders
+    itself, over two connections that bring the same, and goes on when one of them is cut. Around the middle all
+    connections are reset, and you see how it recovers. At the end the client's view and the exchange's own are
+    compared.
 
     Draws in a terminal, prints plain lines elsewhere. Exit status: 0 when everything was as it should be, 1 when the
     recovery or the comparison failed, 130 after Ctrl-C.
@@ -81,12 +89,12 @@ def demo(context: click.Context, seconds: float, venue: str, market: str | None,
 
 
 def _stage_for(context: click.Context, venue: str, market: str, protocol: str) -> Stage:
-    if venue == "contract" and protocol != "json":
+    if venue in _JSON_ONLY and protocol != "json":
         raise click.BadParameter(
-            f"contracts speak JSON only: {protocol} goes with --venue spot", ctx=context, param_hint="'--protocol'"
+            f"{_JSON_ONLY[venue]} JSON only: {protocol} goes with --venue spot", ctx=context, param_hint="'--protocol'"
         )
     try:
-        return ContractStage(market) if venue == "contract" else SpotStage(market)
+        return _STAGES[venue](market)
     except ConfigurationError as error:
         raise click.BadParameter(str(error), ctx=context, param_hint="'--market'") from None
 

@@ -116,6 +116,38 @@ def test_the_story_of_a_contract() -> None:
     assert max(map(len, text[text.index("client.stats()") :].splitlines())) <= 80
 
 
+def test_the_story_of_two_connections_of_rails() -> None:
+    with running("-m", "bigone_sync", "demo", "--venue", "rails", "--seconds", "5") as process:
+        assert process.wait() == 0, process.text
+        text = process.text
+
+    assert "connected: 2 connections alike over json, 1 access token fetched by REST, streams live" in text
+    assert "Traceback" not in text
+    # An order's life in phases, and the client's own commands.
+    assert re.search(r"order +#1 BUY .*: PENDING\n", text)
+    assert re.search(r"order +#1 BUY .*: ACTIVE\n", text)
+    assert re.search(r"order +#1 BUY .*: FILLED, ", text)
+    assert re.search(r"command +create_order: 202 ", text)
+    assert re.search(r"command +cancel_order: (202|404) ", text)
+    assert re.search(r"fill +#1 BUY [\d,.]+ @ [\d,.]+ as maker, fee [\d.]+", text)
+    # First one connection alone is cut, then both.
+    story = ["the leading connection alone is cut", "all 2 connections are reset", "the path works again"]
+    positions = [text.index(part) for part in story]
+    assert positions == sorted(positions)
+    for channel in ("BTC-USD#0", "BTC-USD#1"):
+        row = channel_row(text, channel)
+        assert row[1] == "READY"
+        assert row[7] == "0"  # gaps
+    assert re.search(r"ok +rails/BTC-USD#\d was cut, rails/BTC-USD#\d went on: no gap", text)
+    assert re.search(r"ok +recovered [\d.]+ s after the reset", text)
+    assert re.search(r"ok +kept book equals the engine's: \d+ bids, \d+ asks", text)
+    assert re.search(r"ok +\d+ trades: none missed, none twice, all in order", text)
+    assert re.search(r"ok +3 own orders", text)
+    assert re.search(r"ok +\d+ own trades: none missed, none twice", text)
+    assert "FAILED" not in text
+    assert max(map(len, text[text.index("client.stats()") :].splitlines())) <= 80
+
+
 def test_a_contract_that_is_settled_in_coins() -> None:
     options = ("--venue", "contract", "--market", "ETHUSD", "--seconds", "2", "--seed", "7")
     with running("-m", "bigone_sync", "demo", *options) as process:
@@ -133,7 +165,9 @@ def test_another_market_with_another_seed() -> None:
         assert "kept book equals the engine's" in process.text
 
 
-@pytest.mark.parametrize(("venue", "channel"), [("spot", "depth"), ("contract", "depth@BTCUSDT")])
+@pytest.mark.parametrize(
+    ("venue", "channel"), [("spot", "depth"), ("contract", "depth@BTCUSDT"), ("rails", "BTC-USD#0")]
+)
 def test_ctrl_c_ends_with_the_summary(venue: str, channel: str) -> None:
     with running("-m", "bigone_sync", "demo", "--seconds", "600", "--venue", venue) as process:
         process.wait_for("book LIVE")
@@ -169,12 +203,14 @@ def test_ctrl_c_during_the_outage_still_heals_and_compares(venue: str) -> None:
         (["--market", "BTC-BTC"], "base and quote must differ"),
         (["--seed", "x"], "--seed"),
         (["--protocol", "xml"], "'json', 'proto'"),
-        (["--venue", "margin"], "'spot', 'contract'"),
+        (["--venue", "margin"], "'spot', 'contract', 'rails'"),
         (["--venue", "contract", "--protocol", "proto"], "contracts speak JSON only"),
         (["--venue", "contract", "--market", "BTC-USDT"], "contracts have no dash; did you mean 'BTCUSDT'?"),
         (["--venue", "contract", "--market", "btcusdt"], "symbols are upper case; did you mean 'BTCUSDT'?"),
         (["--venue", "contract", "--market", "BTCEUR"], "in USDT, like 'BTCUSDT', not 'BTCEUR'"),
         (["--venue", "contract", "--market", "USDT"], "not 'USDT'"),
+        (["--venue", "rails", "--protocol", "proto"], "Rails speaks JSON only"),
+        (["--venue", "rails", "--market", "ALL"], "BASE-QUOTE"),
         (["--what"], "--what"),
         (["more"], "more"),
     ],
@@ -195,7 +231,7 @@ def test_help_and_version() -> None:
         assert process.wait() == 0
         text = " ".join(process.text.split())
         assert "130 after Ctrl-C" in text
-        assert "BTC-USDT; with --venue contract BTCUSDT" in text
+        assert "BTC- USDT; with --venue contract BTCUSDT, rails BTC-USD" in text
     with running("-m", "bigone_sync", "--version") as process:
         assert process.wait() == 0
         assert re.fullmatch(r"bigone-sync, version \d+\.\d+\S*", process.text)
