@@ -314,6 +314,17 @@ class RailsClient(RailsStreams, Subscribing[RailsSession], RailsOrders):
         with self._group.lock:
             return tuple(self._group.in_step())
 
+    @property
+    def leader(self) -> str | None:
+        """Name of the connection that commands go out on; None: no connection is READY.
+
+        Another one takes over when it is lost, or behind the others for longer than ``patience``; ``stats().failovers``
+        counts how often.
+        """
+        with self._group.lock:
+            session = self._group.primary()
+            return session.name if session is not None else None
+
     # -- what became of a command
 
     def resolve(
