@@ -91,6 +91,11 @@ def check_settings(
         )
     if token is not None and not callable(token):
         check_token(token)
+    if credentials is not None and not (credentials.api_key + credentials.api_secret).isascii():
+        raise ConfigurationError(
+            "credentials must be of ASCII characters: Rails takes API key and secret as headers",
+            argument="credentials",
+        )
     check_rails_market(market, all_allowed=True)
     check_count(redundancy, "redundancy", _MOST_CONNECTIONS)
     check_count(order_limit, "order_limit", _MOST_OPERATIONS)

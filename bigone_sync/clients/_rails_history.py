@@ -27,7 +27,12 @@ _MARGIN = 5.0
 
 
 def resolve(
-    rest: RailsRest, client_request_id: str, market: str, seconds: float, wait: Callable[[float], bool]
+    rest: RailsRest,
+    client_request_id: str,
+    market: str,
+    seconds: float,
+    count: Callable[[], None],
+    pause: Callable[[float], None],
 ) -> RailsOrder | None:
     """The order that a request placed; None where the exchange knows none (Rails protocol, section 1.6).
 
@@ -36,21 +41,25 @@ def resolve(
         client_request_id: of the request.
         market: of the order.
         seconds: for everything.
-        wait: waits so many seconds; True if that makes no sense any more.
+        count: counts an order operation; raises RateLimited where there is no room for it.
+        pause: waits so many seconds; raises ConnectionClosed if the client closes meanwhile.
 
     Raises:
         RestError: the exchange could not be asked.
+        RateLimited, ConnectionClosed: see above.
     """
     end = time.monotonic() + seconds
     with rest.within(seconds):
-        for pause in (*_PAUSES, None):
+        for interval in (*_PAUSES, None):
+            count()
             try:
                 return rest.order(client_request_id=client_request_id, market=market)
             except RestError as error:
                 if error.status_code != _NOT_FOUND:
                     raise
-            if pause is None or time.monotonic() + pause >= end or wait(pause):
+            if interval is None or time.monotonic() + interval >= end:
                 break
+            pause(interval)
     return None
 
 

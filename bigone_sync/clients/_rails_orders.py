@@ -10,7 +10,7 @@ from typing import Any
 from ..arguments import check_flag, check_number, check_order_id, check_side, check_timeout, check_word
 from ..config import Timeouts
 from ..enums import Side
-from ..errors import ConfigurationError, NotConnected
+from ..errors import BigOneError, ConfigurationError, NotConnected
 from ..events import RailsOrder
 from ..protocol.rails_requests import RailsRequests
 from ..rails.commands import CANCEL, CREATE, LEVERAGE, MODIFY, PING
@@ -32,7 +32,8 @@ class RailsOrders:
 
     The blocking form waits on the calling thread, a handler's included.  The ``_nowait`` form gives a
     :class:`concurrent.futures.Future`, which cannot be cancelled, and sends only if a connection is READY and takes the
-    command at once.  Its callbacks (``add_done_callback``) run on the thread of a connection: they must not block.
+    command at once.  Its callbacks (``add_done_callback``) run where it is completed, mostly on the thread of a
+    connection, else on one of the client's own or of whoever closes it or gives a command: they must not block.
     """
 
     _market: str
@@ -282,13 +283,20 @@ class RailsOrders:
         self, command: str, make: Any, market: str, timeout: float | None, wait: str, order_id: str | None = None
     ) -> Any:
         confirm, limit = check_wait(wait), self._limit_of(timeout)
-        self._check_open()
-        if not self._started:
-            raise NotConnected(f"{command} was not sent: call start() first, or use the client in a with block")
+        self._check_running(command)
         return self._desk.call(command, make, confirm=confirm, timeout=limit, market=market, order_id=order_id)
 
     def _submit(
         self, command: str, make: Any, market: str, timeout: float | None, wait: str, order_id: str | None = None
     ) -> Future[Any]:
         confirm, limit = check_wait(wait), self._limit_of(timeout)
+        try:
+            self._check_running(command)
+        except BigOneError as error:
+            return self._desk.failed(error)
         return self._desk.submit(command, make, confirm=confirm, timeout=limit, market=market, order_id=order_id)
+
+    def _check_running(self, command: str) -> None:
+        self._check_open()
+        if not self._started:
+            raise NotConnected(f"{command} was not sent: call start() first, or use the client in a with block")

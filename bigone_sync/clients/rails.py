@@ -13,7 +13,7 @@ from ..auth import Credentials
 from ..book import OrderBook
 from ..config import RAILS_URL, Backoff, Limits, Timeouts, check_url, check_uuid
 from ..enums import Channel, Overflow
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, ConnectionClosed
 from ..events import RailsOrder, SubscriptionKey
 from ..protocol.base import Handshake
 from ..protocol.rails import RailsProtocol
@@ -69,9 +69,10 @@ class RailsClient(RailsStreams, Subscribing[RailsSession], RailsOrders):
         rest_url: one base for all REST calls; None: the documented hosts with the default ``url``, or else beside it.
         dialect: ``"current"``, or ``"legacy"`` for the names of the generation before (section 4); what comes is
             understood either way. Legacy has no own trades.
-        order_limit: order operations a minute that the account may have, counted for the whole process: 250 by the
-            documents, 10,000 for market makers (section 10). What goes beyond is not sent: RateLimited.
-        dial_limit: new connections a minute, counted for the whole process: 20 by the documents, 60 for market makers.
+        order_limit: order operations a minute that the account may have, counted for the whole process by API key, or
+            by token where there is none: 250 by the documents, 10,000 for market makers (section 10). What goes beyond
+            is not sent: RateLimited.
+        dial_limit: new connections a minute, counted likewise: 20 by the documents, 60 for market makers.
         patience: seconds after which a connection that lags is waited for no longer where another one cannot go on
             without it, and that the answer to a command may take on another connection when its own was lost.
         modify_names: names of the members ``order_id``, ``price`` and ``quantity`` in ``modifyOrder``, which are not
@@ -256,7 +257,12 @@ class RailsClient(RailsStreams, Subscribing[RailsSession], RailsOrders):
         return list(self._group.sessions)
 
     def _check_private(self, channel: Channel) -> None:
-        """Every connection has a token."""
+        """Every connection has a token, but not every dialect all streams.
+
+        Raises:
+            ConfigurationError: it has no such stream.
+        """
+        self._group.dialect.subscription(channel)
 
     def _check_markets(self, names: Sequence[str | None]) -> None:
         """What list of markets there is, is not documented (section 1.5)."""
@@ -334,7 +340,7 @@ class RailsClient(RailsStreams, Subscribing[RailsSession], RailsOrders):
 
         For after ``OutcomeUnknown`` (its ``client_request_id``) and ``RequestTimeout`` (its ``request_id``).  An order
         that is not known at first is asked for twice more within two seconds: what was sent just before the connection
-        ended may still be on its way.
+        ended may still be on its way.  Each time counts as an order operation (section 10).
 
         Args:
             client_request_id: of the command.
@@ -347,7 +353,8 @@ class RailsClient(RailsStreams, Subscribing[RailsSession], RailsOrders):
         Raises:
             ConfigurationError: an argument is not allowed.
             RestError: the exchange could not be asked.
-            ConnectionClosed: the client is closed.
+            RateLimited: there is no room for asking, or for asking once more.
+            ConnectionClosed: the client is closed, or was meanwhile.
         """
         asked = check_uuid(client_request_id, argument="client_request_id")
         name = market if market is not None else self._group.commands.market_of(asked)
@@ -355,11 +362,14 @@ class RailsClient(RailsStreams, Subscribing[RailsSession], RailsOrders):
         limit = self._timeouts.reply if timeout is None else check_timeout(timeout)
         self._check_open()
         with self._dispatcher.lifted():
-            return resolve(self._beside.rest(), asked, known, limit, self._wait_closing)
+            return resolve(self._beside.rest(), asked, known, limit, self._count_lookup, self._pause)
 
-    def _wait_closing(self, seconds: float) -> bool:
-        """Wait; whether the client closes meanwhile."""
-        return self._hub.wait_until(lambda: self._closing, seconds)
+    def _count_lookup(self) -> None:
+        self._desk.count("resolve()")
+
+    def _pause(self, seconds: float) -> None:
+        if self._hub.wait_until(lambda: self._closing, seconds):
+            raise ConnectionClosed("the client was closed meanwhile")
 
 
 def _asked_anew(token: str) -> None:

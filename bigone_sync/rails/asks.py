@@ -42,9 +42,12 @@ class Asks:
         return place in self._open
 
     def ask(self, place: Place, sessions: Sequence[RailsSession]) -> None:
-        """Ask the first of ``sessions`` that brings the stream; nothing, if none does."""
+        """Ask the first of ``sessions`` that brings the stream, by the exchange's word; nothing, if none does.
+
+        What came before it did would be missing from what follows the snapshot.
+        """
         channel, market = place
-        session = next((session for session in sessions if channel in session.channels), None)
+        session = next((session for session in sessions if channel in session.active), None)
         if session is None:
             return
         request_id, frame = session.protocol.requests.snapshot(channel, market)

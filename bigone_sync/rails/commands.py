@@ -1,16 +1,18 @@
 """Commands, answered in phases by whatever connection brings the answer (Rails protocol, sections 3.7 to 3.10).
 
 A command is sent once, on one connection, and never again.  Its future is completed on the thread that brings the
-answer, under no lock.
+answer, or finds that there will be none, and not under the group's lock.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from ..enums import OrderState
@@ -57,6 +59,21 @@ class Command:
         self.future: Future[Any] = Future()
         # Nobody can cancel it: what is sent is sent.
         self.future.set_running_or_notify_cancel()
+        # Unlike a future's own waiters a signal handler may wake it that interrupts the very thread that waits.
+        self._wakes: SimpleQueue[None] = SimpleQueue()
+        self.future.add_done_callback(lambda _: self.wake())
+
+    def wake(self) -> None:
+        """Let whoever waits look around."""
+        self._wakes.put(None)
+
+    def wait(self, most: float) -> None:
+        """Wait for a wake, up to ``most`` seconds."""
+        if most > 0:
+            try:
+                self._wakes.get(timeout=min(most, threading.TIMEOUT_MAX))
+            except Empty:
+                pass  # the clock decides
 
 
 class Commands:
@@ -89,14 +106,14 @@ class Commands:
         return self._markets.get(request_id)
 
     def withdraw(self, command: Command) -> None:
-        """It was not sent."""
+        """It was not sent, or nobody waits for it any more."""
         self._open.pop(command.request_id, None)
 
     def sent(self, command: Command, patience: float) -> None:
         """It went out."""
         command.is_sent = True
-        if command.lost is not None and command.request_id in self._open:  # just before
-            self._wait_elsewhere(command, patience)
+        if command.lost is not None:  # just before
+            self._wait_elsewhere(command, patience if self._over is None else 0.0)
 
     # -- what becomes of them
 
@@ -128,9 +145,12 @@ class Commands:
         if request_id is not None:
             return self._open.get(request_id) or self._open.get(request_id.partition("#")[0])
         # An answer without an id is one if it is about the same order in the same words.
+        order = answer.order
+        if order is None:
+            return None
         for command in self._open.values():
-            order_id = answer.order.order_id if answer.order is not None else None
-            if command.name == answer.result_type and order_id is not None and order_id == command.order_id:
+            is_same = order.order_id == command.order_id or order.client_request_id == command.request_id
+            if command.name == answer.result_type and is_same:
                 return command
         return None
 
@@ -181,7 +201,8 @@ class Commands:
 
     def _wait_elsewhere(self, command: Command, patience: float) -> None:
         command.deadline = min(command.deadline, self._clock() + patience)
-        if patience <= 0:
+        command.wake()
+        if patience <= 0 or command.name == PING:  # a pong comes to who asked
             self._decide(command, self._unknown(command))
 
     def _unknown(self, command: Command) -> BigOneError:
@@ -238,8 +259,8 @@ class Commands:
         return self._over
 
     def _decide(self, command: Command, fate: Any) -> None:
-        self._open.pop(command.request_id, None)
-        self._decided.append((command, fate))
+        if self._open.pop(command.request_id, None) is not None:  # the first one counts
+            self._decided.append((command, fate))
 
     # -- under no lock
 

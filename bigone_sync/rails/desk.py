@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import Any
 
@@ -24,8 +25,10 @@ __all__ = ["Desk", "Make"]
 Make = Callable[[RailsRequests], tuple[str, Frame]]
 """Makes a command's frame with the words of the connection that it goes out on."""
 
-# Between two tries to send on a connection that takes nothing at the moment; in seconds.
-_RETRY = 0.01
+# Between two tries to send on a connection that takes nothing at the moment: the first pause, and the longest.
+_PAUSE, _LONGEST_PAUSE = 0.0005, 0.01
+# For so long may another thread be sending where nobody waits for room. In seconds, as those.
+_MOMENT = 0.05
 
 
 class Desk:
@@ -51,6 +54,8 @@ class Desk:
     ) -> None:
         self._name, self._group, self._quota, self._limit = name, group, quota, limit
         self._dispatcher, self._wait_until = dispatcher, wait_until
+        # Threads that send at the same moment take turns: none is told that the connection takes no data.
+        self._sending = threading.RLock()
 
     def call(
         self, name: str, make: Make, *, confirm: bool, timeout: float, market: str, order_id: str | None = None
@@ -79,29 +84,48 @@ class Desk:
                     stack.enter_context(buffer.lifted())
             self._wait_until(self._may_send_or_never, timeout)
             command, session, attempt, frame = self._begin(name, make, confirm, timeout, end, market, order_id)
-            while not self._send(command, session, attempt, frame):
-                if time.monotonic() >= end or attempt is not session.connection.attempt:
-                    raise self._withdrawn(command, session)
-                time.sleep(_RETRY)
-            return self._result(command)
+            try:
+                self._send_by(end, command, session, attempt, frame)
+                return self._result(command)
+            finally:  # also where Ctrl-C ends the wait
+                with self._group.lock:
+                    self._group.commands.withdraw(command)
 
     def submit(
         self, name: str, make: Make, *, confirm: bool, timeout: float, market: str, order_id: str | None = None
     ) -> Future[Any]:
         """The same without waiting: what :meth:`call` would raise the future raises.
 
-        It is not sent unless a connection is READY and takes it at once.
+        It is not sent unless a connection is READY and takes it at once, or when another thread has sent.
         """
         try:
             end = time.monotonic() + timeout
             command, session, attempt, frame = self._begin(name, make, confirm, timeout, end, market, order_id)
-            if not self._send(command, session, attempt, frame):
-                raise self._withdrawn(command, session)
+            self._send_by(min(end, time.monotonic() + _MOMENT), command, session, attempt, frame)
         except BigOneError as error:
-            failed: Future[Any] = Future()
-            failed.set_exception(error)
-            return failed
+            return self.failed(error)
         return command.future
+
+    def failed(self, error: BigOneError) -> Future[Any]:
+        """The future of a command that was not sent."""
+        future: Future[Any] = Future()
+        future.set_exception(error)
+        return future
+
+    def count(self, name: str) -> None:
+        """Count an order operation, over the socket or by REST.
+
+        Raises:
+            RateLimited: there is no room for it.
+        """
+        retry_in = self._quota.take(self._limit)
+        if retry_in:
+            raise RateLimited(
+                f"{self._name}: {name} was not sent, and is not sent later: {self._limit} order operations a minute are"
+                f" allowed (Rails protocol, section 10), or the exchange said 429; there is room in {retry_in:.1f} s",
+                retry_in=retry_in,
+                command=name,
+            )
 
     @property
     def quota_used(self) -> int | None:
@@ -126,7 +150,7 @@ class Desk:
             if session is None or attempt is None:
                 raise self._not_sent(name, "no connection is ready")
             if name != PING:
-                self._count(name)
+                self.count(name)
             request_id, frame = make(session.protocol.requests)
             command = Command(
                 name,
@@ -142,19 +166,19 @@ class Desk:
             group.commands.add(command)
             return command, session, attempt, frame
 
-    def _count(self, name: str) -> None:
-        retry_in = self._quota.take(self._limit)
-        if retry_in:
-            raise RateLimited(
-                f"{self._name}: {name} was not sent, and is not sent later: {self._limit} order operations a minute are"
-                f" allowed (Rails protocol, section 10), or the exchange said 429; there is room in {retry_in:.1f} s",
-                retry_in=retry_in,
-                command=name,
-            )
+    def _send_by(self, end: float, command: Command, session: RailsSession, attempt: Attempt, frame: Frame) -> None:
+        pause = _PAUSE
+        while not self._send(command, session, attempt, frame):
+            if time.monotonic() >= end or attempt is not session.connection.attempt:
+                raise self._withdrawn(command, session)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _send(self, command: Command, session: RailsSession, attempt: Attempt, frame: Frame) -> bool:
         """Send now and on this attempt, or not at all."""
-        if not attempt.try_send(frame.data, binary=frame.binary):
+        with self._sending:
+            is_sent = attempt.try_send(frame.data, binary=frame.binary)
+        if not is_sent:
             return False
         with self._group.lock:
             self._group.commands.sent(command, self._group.patience if self._group.is_up else 0.0)
@@ -184,7 +208,7 @@ class Desk:
 
     def _result(self, command: Command) -> Any:
         while not command.future.done():
-            wait([command.future], max(0.0, command.deadline - time.monotonic()))
+            command.wait(command.deadline - time.monotonic())
             if time.monotonic() >= command.deadline:
                 with self._group.lock:
                     self._group.commands.expire(command)

@@ -220,11 +220,29 @@ class RailsGroup:
         self._owned.resume(session, [stream for stream in waiting if stream.key.channel in OWN], out)
         self.public.ask_missing()
 
+    def dropped(self, session: RailsSession, channels: frozenset[Channel], now: float, out: Delivery) -> None:
+        """A connection does not bring these, though it should; that was asked for again just now.
+
+        What it missed meanwhile nothing would show, so it counts as a connection that has just opened.
+        """
+        self.public.dropped(session, channels, now, out, is_alone=not self._others(session))
+        for stream in self._wanted():
+            channel = stream.key.channel
+            if channel in channels and not any(channel in other.active for other in self._others(session)):
+                stream.went_down(session.heard_at)
+        self.public.ask_missing()
+
     def refused(self, session: RailsSession, channels: frozenset[Channel], answer: Answer, out: Delivery) -> None:
         """The exchange refuses to bring these."""
-        for stream in [stream for stream in self._wanted() if stream.key.channel in channels]:
+        why = f"{answer.body} ({answer.status_code})"
+        streams = [stream for stream in self._wanted() if stream.key.channel in channels]
+        if not streams:  # own orders, which commands need
+            names = ", ".join(map(str, channels))
+            text = f"{session.name}: {names} was refused, so answers to commands may not come: {why}"
+            out.error(RequestRejected(text, code=answer.status_code, reason=answer.body, command="subscribe"))
+        for stream in streams:
             rejection = SubscriptionRejected(
-                f"{session.name}: {stream.key} was refused: {answer.body} ({answer.status_code})",
+                f"{session.name}: {stream.key} was refused: {why}",
                 key=stream.key,
                 code=answer.status_code,
                 reason=answer.body,
@@ -252,11 +270,22 @@ class RailsGroup:
 
     # -- the keeper's thread
 
+    def check_commands(self) -> None:
+        """End commands whose time is over, also while a reader, in its turn, waits for a full queue.
+
+        Not under the lock; never waits.
+        """
+        if self.lock.acquire(blocking=False):
+            try:
+                self.commands.check()
+            finally:
+                self.lock.release()
+        self.commands.settle()
+
     def watch(self, session: RailsSession, now: float, out: Delivery) -> None:
         """One round of a connection; what is of the group is looked at with the first."""
         if session is not self.sessions[0]:
             return
-        self.commands.check()
         self.public.check(now, out)
         self._watch_lags(now, out)
         for stream in self._wanted():

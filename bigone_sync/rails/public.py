@@ -76,12 +76,27 @@ class Public:
     def closed(self, session: RailsSession, now: float, out: Delivery, *, is_alone: bool) -> None:
         """A connection is over; ``is_alone``: and no other one is up."""
         self.asks.lost(session)
-        for market, book in self._books.items():
-            step = book.leave(session.name)
-            # Alone it is no hole that anybody could be told of: nobody listened.
-            self._book_step(market, step._replace(broken=step.broken and not is_alone), session, now, out)
-        for market, trades in self._trades.items():
-            self._trade_step(market, trades.leave(session.name), session, now, out)
+        self._leave(session, frozenset({Channel.DEPTH, Channel.TRADES}), now, out, is_alone=is_alone)
+
+    def dropped(
+        self, session: RailsSession, channels: frozenset[Channel], now: float, out: Delivery, *, is_alone: bool
+    ) -> None:
+        """A connection did not bring these for a while: it begins anew with them."""
+        self.asks.lost(session)
+        self._leave(session, channels, now, out, is_alone=is_alone)
+        self.join(session)
+
+    def _leave(
+        self, session: RailsSession, channels: frozenset[Channel], now: float, out: Delivery, *, is_alone: bool
+    ) -> None:
+        if Channel.DEPTH in channels:
+            for market, book in self._books.items():
+                step = book.leave(session.name)
+                # Alone it is no hole that anybody could be told of: nobody listened.
+                self._book_step(market, step._replace(broken=step.broken and not is_alone), session, now, out)
+        if Channel.TRADES in channels:
+            for market, trades in self._trades.items():
+                self._trade_step(market, trades.leave(session.name), session, now, out)
 
     @property
     def syncs(self) -> list[tuple[str, Sync]]:
@@ -112,7 +127,7 @@ class Public:
     def snapshot(self, session: RailsSession, news: BookSnapshot, now: float, out: Delivery) -> None:
         """A whole book came."""
         book = self._books.get(news.market)
-        if book is None:
+        if book is None or Channel.DEPTH not in session.active:
             return
         self.asks.answered((Channel.DEPTH, news.market), session)
         was_live = book.is_live
@@ -153,6 +168,8 @@ class Public:
             return
         if not news.is_snapshot:
             self._trade_step(news.market, sync.rows(session.name, news.rows), session, now, out)
+            return
+        if Channel.TRADES not in session.active:
             return
         self.asks.answered((Channel.TRADES, news.market), session)
         if sync.is_waiting:

@@ -21,7 +21,8 @@ class OrderQuota:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
+        # A signal handler may give a command on the very thread that is giving one.
+        self._lock = threading.RLock()
         self._began = float("-inf")
         self._used = 0
         self._is_over = False

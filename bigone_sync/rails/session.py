@@ -22,6 +22,7 @@ from ..protocol.rails_requests import handshake_url
 from ..session_base import BaseSession
 from ..subscription import Stream
 from ..transport.attempt import Attempt, Target
+from ..transport.secrets import Secrets
 from .token import TokenSource
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class RailsSession(BaseSession):
         self._group = group
         self._handshake, self._token, self._any_subprotocol = handshake, token, any_subprotocol
         self._reply = reply
-        self._used_token = ""
+        self._used_token, self._secrets = "", Secrets({}, None)
         self._renewed = False
         self._asked: dict[str, _Asked] = {}
         self._misses = 0
@@ -182,6 +183,7 @@ class RailsSession(BaseSession):
     def target(self) -> Target:
         """Where to connect, with a token that may have to be fetched."""
         token = self._used_token = self._token()
+        self._secrets = Secrets({}, _PREFIX + token)
         with self._lock:
             self.channels = self._group.channels()
         url = handshake_url(self._handshake.url, self._group.market, self.channels, self._group.dialect)
@@ -253,8 +255,10 @@ class RailsSession(BaseSession):
 
     def received(self, frames: list[bytes], received_at: float) -> None:
         """Frames came. What connections of a group bring is handed on by one at a time, in the order of its merging."""
+        # An exchange that repeats the token does not make us tell it, whatever it looks like.
+        shown = [self._secrets.hide_bytes(frame) for frame in frames]
         with self._group.turn:
-            super().received(frames, received_at)
+            super().received(shown, received_at)
 
     def _take(self, frames: list[bytes], received_at: float, out: Delivery) -> None:
         news, now = self.protocol.receive(frames, received_at), time.monotonic()
@@ -317,16 +321,25 @@ class RailsSession(BaseSession):
             return
         if missing:
             self._ask(missing, is_unsubscribe=False)
+            self._group.dropped(self, missing, now, out)
         if idle:
             self._ask(idle, is_unsubscribe=True)
 
     def _answered(self, answer: Answer, now: float, out: Delivery) -> None:
         asked = self._asked.pop(answer.request_id, None) if answer.request_id is not None else None
         if asked is not None and not asked.is_unsubscribe and (answer.status_code or 0) >= 400:
-            self.channels -= asked.channels
-            self._group.refused(self, asked.channels, answer, out)
+            self._not_subscribed(asked.channels, answer, out)
             return
         self._group.answered(self, answer, now, out)
+
+    def _not_subscribed(self, channels: frozenset[Channel], answer: Answer, out: Delivery) -> None:
+        """A request to subscribe was refused; that to several, perhaps because of one of them."""
+        if len(channels) > 1:
+            for channel in sorted(channels, key=str):
+                self._ask(frozenset({channel}), is_unsubscribe=False)
+            return
+        self.channels -= channels
+        self._group.refused(self, channels, answer, out)
 
     def repaired(self, stream: Stream, out: Delivery) -> None:
         """A stream is whole, or as whole as it gets. Under the lock."""
@@ -392,6 +405,7 @@ class RailsSession(BaseSession):
 
     def check(self, now: float) -> None:
         """The connection's watchdogs, and this session's. Never waits."""
+        self._group.check_commands()
         if not self._group.turn.acquire(blocking=False):
             self.connection.check(now)
             return
@@ -399,7 +413,6 @@ class RailsSession(BaseSession):
             super().check(now)
         finally:
             self._group.turn.release()
-        self._group.commands.settle()
         self._outbox.flush(wait=False)
 
     def _watch_over(self, now: float, out: Delivery) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Callable
 
 from ..errors import BigOneError, ConfigurationError, ConnectError
@@ -23,6 +24,13 @@ def check_token(token: object, *, argument: str = "token") -> str:
         shown = "text that cannot stand in a header" if isinstance(token, str) else type(token).__name__
         raise ConfigurationError(f"{argument} must be an access token as text, not {shown}", argument=argument)
     return token
+
+
+def _where(error: Exception) -> str:
+    """What was raised and where, without its words."""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = f" in {frames[-1].name}() at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{last}"
 
 
 class TokenSource:
@@ -49,11 +57,12 @@ class TokenSource:
             token = self._fetch()
         except BigOneError:
             raise
-        except Exception as error:
-            # The words of a stranger's exception may contain the secret that it could not use.
-            failure = ConnectError(f"the token could not be had: {type(error).__name__}", kind="token")
-            raise failure from error
-        return check_token(token, argument="token()")
+        except Exception as error:  # noqa: BLE001 - whatever it is, another attempt follows
+            where = _where(error)
+        else:
+            return check_token(token, argument="token()")
+        # Not as its cause: the words of a stranger's exception may contain the secret that it could not use.
+        raise ConnectError(f"the token could not be had: {where}", kind="token")
 
     @property
     def is_renewable(self) -> bool:

@@ -119,13 +119,14 @@ class Attempt:
             cancel=self._cancel,
             unacknowledged=settings.timeouts.ping + settings.timeouts.pong + settings.timeouts.send,
         )
-        fast = hook_available()
+        fast, lines = hook_available(), self._header_lines()
         channel = ChannelSocket(
             sock,
             url=self._url,
             subprotocol=self._target.subprotocol,
             any_subprotocol=self._target.any_subprotocol,
             secrets=self._secrets,
+            veiled=self._veiled(lines),
             deadline=deadline,
             send_timeout=settings.timeouts.send,
             buffered=fast,
@@ -143,7 +144,7 @@ class Attempt:
             settings.limits.max_message,
             on_open=self._on_open,
             fast=fast,
-            header=self._header_lines(),
+            header=[self._secrets.hide(line) for line in lines],
             on_ping=self._on_ping,
             on_pong=self._on_pong,
             on_error=self._on_error,
@@ -161,6 +162,10 @@ class Attempt:
             # Not by the library's own option, which fails where a server does not echo it (spot protocol, section 1).
             lines.append(f"Sec-WebSocket-Protocol: {self._target.subprotocol}")
         return lines
+
+    def _veiled(self, lines: list[str]) -> dict[str, str]:
+        """Header lines as the library gets to see them, which would trace secrets, and as they are to be sent."""
+        return {shown: line for line in lines if (shown := self._secrets.hide(line)) != line}
 
     def _on_open(self) -> None:
         # Exceptions would vanish into the library's logger, so they are kept here.

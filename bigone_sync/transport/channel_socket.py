@@ -11,6 +11,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ConnectError, ConnectTimeout
@@ -45,6 +46,7 @@ class ChannelSocket:
         subprotocol: what the handshake offers.
         any_subprotocol: whether the server may name another one.
         secrets: taken out of what the server repeats of the handshake.
+        veiled: header lines of the handshake as the library writes them, and as they are to be sent.
         deadline: end of the handshake.
         send_timeout: longest time, in seconds, that a send may go without progress.
         buffered: False reads no byte more than asked for; for a library that does its own waiting.
@@ -61,6 +63,7 @@ class ChannelSocket:
         buffered: bool = True,
         any_subprotocol: bool = False,
         secrets: Secrets = _NO_SECRETS,
+        veiled: Mapping[str, str] | None = None,
     ) -> None:
         self.buf = b""
         """Bytes read and not yet taken; those before ``pos`` are gone."""
@@ -74,7 +77,7 @@ class ChannelSocket:
         self._sock = sock
         self._tls = isinstance(sock, ssl.SSLSocket)
         self._url, self._subprotocol, self._any_subprotocol = url, subprotocol, any_subprotocol
-        self._secrets = secrets
+        self._secrets, self._veiled = secrets, veiled or {}
         self._handshake: Deadline | None = deadline
         self._send_timeout = send_timeout
         self._buffered = buffered
@@ -276,7 +279,10 @@ class ChannelSocket:
 
     def _sniff(self, request: bytes) -> bytes:
         self._key = handshake.Request.key_of(request)
-        return handshake.Request.without_foreign_cookies(request)
+        request = handshake.Request.without_foreign_cookies(request)
+        for shown, line in self._veiled.items():
+            request = request.replace(f"\r\n{shown}\r\n".encode(), f"\r\n{line}\r\n".encode(), 1)
+        return request
 
     def _write_all(self, frame: bytes) -> None:
         data = memoryview(frame)

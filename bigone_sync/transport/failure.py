@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..config import Backoff
-from ..errors import AuthenticationError, ConfigurationError, ConnectError
+from ..errors import AuthenticationError, ConfigurationError, ConnectError, RestError
 
 __all__ = ["is_fatal", "pause"]
 
@@ -30,11 +30,11 @@ def is_fatal(error: BaseException) -> bool:
 def pause(backoff: Backoff, failures: int, error: BaseException, random: float) -> float:
     """Seconds until the next attempt after ``failures`` in a row; ``random`` is from 0 to 1. Pure.
 
-    Status 429 waits at least a minute, or as long as Retry-After says.
+    Status 429, of the handshake or of what it needs, waits at least a minute, or as long as Retry-After says.
     """
     seconds = backoff.bound(failures) * random
-    if isinstance(error, ConnectError) and error.status_code == _TOO_MANY:
-        asked = error.headers.get("retry-after", "")
+    if isinstance(error, (ConnectError, RestError)) and error.status_code == _TOO_MANY:
+        asked = error.headers.get("retry-after", "") if isinstance(error, ConnectError) else ""
         floor = float(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0.0
         seconds += max(_TOO_MANY_PAUSE, floor)
     return seconds

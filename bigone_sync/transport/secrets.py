@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import AnyStr
 
 __all__ = ["Secrets"]
 
 _HIDDEN = "***"
 # What is shorter is no secret worth the name, and would be found everywhere.
 _SHORTEST = 4
+# So many characters of a longer one tell that it begins: a peer may cut what it repeats, and a close reason has but
+# 123 bytes.
+_TELLING = 12
+# Header, claims and signature of a signed token; the header is everybody's.
+_PARTS = 3
 
 
 class Secrets:
@@ -22,19 +28,37 @@ class Secrets:
     def __init__(self, headers: Mapping[str, str], subprotocol: str | None) -> None:
         found = [value.rpartition(" ")[2] for name, value in headers.items() if name.lower() == "authorization"]
         found.append((subprotocol or "").partition("#")[2])
-        self._values = tuple(value for value in found if len(value) >= _SHORTEST)
+        values = {part for value in found for part in (value, *_parts(value)) if len(part) >= _SHORTEST}
+        # JSON may write a slash with a backslash. A whole token goes before its parts.
+        written = {form for value in values for form in (value, value.replace("/", "\\/"))}
+        self._values = sorted(written, key=len, reverse=True)
+        self._values_in_bytes = [value.encode("latin-1", "replace") for value in self._values]
 
     def __repr__(self) -> str:
         return f"<Secrets {len(self._values)}>"
 
     def hide(self, text: str) -> str:
         """``text`` without them."""
-        for value in self._values:
-            text = text.replace(value, _HIDDEN)
-        return text
+        return _without(text, self._values, _HIDDEN)
 
     def hide_bytes(self, data: bytes) -> bytes:
-        """The same for a body."""
-        for value in self._values:
-            data = data.replace(value.encode("latin-1", "replace"), _HIDDEN.encode())
-        return data
+        """The same for a body or a frame."""
+        return _without(data, self._values_in_bytes, _HIDDEN.encode())
+
+
+def _parts(token: str) -> list[str]:
+    parts = token.split(".")
+    return parts[1:] if len(parts) == _PARTS else []
+
+
+def _without(data: AnyStr, secrets: Sequence[AnyStr], hidden: AnyStr) -> AnyStr:
+    for secret in secrets:
+        # Not ``in``, which of bytes first tries, at length, to take what it looks for for a number.
+        place = data.find(secret[:_TELLING])
+        while place >= 0:
+            end = place + min(len(secret), _TELLING)
+            while end < place + len(secret) and data[end : end + 1] == secret[end - place : end - place + 1]:
+                end += 1
+            data = data[:place] + hidden + data[end:]
+            place = data.find(secret[:_TELLING], place + len(hidden))
+    return data
