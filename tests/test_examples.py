@@ -17,6 +17,7 @@ from bigone_sync.testing.leaks import wait_until
 
 MARKET, SYMBOL = "BTC-USDT", "BTCUSDT"
 CONTRACT = "contract_bot"
+OWN_EXCHANGE = "rails_orders"
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.py"))
 ACCOUNT = {"BIGONE_API_KEY": "key", "BIGONE_API_SECRET": "secret"}
@@ -66,10 +67,10 @@ def traded(exchange: LocalExchange, market: str = MARKET) -> set[tuple[D, D]]:
     return {(trade.amount, trade.price) for trade in exchange.trades(market)}
 
 
-def test_there_are_ten_and_the_list_names_them_all() -> None:
+def test_there_are_eleven_and_the_list_names_them_all() -> None:
     listed = (ROOT / "examples" / "README.md").read_text()
     assert sorted(re.findall(r"^- \[`(\w+)\.py`\]\(\1\.py\): ", listed, re.MULTILINE)) == EXAMPLES
-    assert len(EXAMPLES) == 10
+    assert len(EXAMPLES) == 11
     for name in EXAMPLES:
         assert len((ROOT / "examples" / f"{name}.py").read_text().splitlines()) < 60, name
 
@@ -88,11 +89,11 @@ def test_the_url_may_be_the_argument(exchange: LocalExchange, monkeypatch: pytes
     monkeypatch.syspath_prepend(str(ROOT / "tests" / "cli"))
     from cli_process import running
 
-    spot = [name for name in EXAMPLES if name != CONTRACT]
+    spot = [name for name in EXAMPLES if name not in (CONTRACT, OWN_EXCHANGE)]
     # Wins over the environment, where nobody listens.
     nowhere = {"BIGONE_SPOT_URL": "ws://127.0.0.1:1/", "BIGONE_CONTRACT_URL": "ws://127.0.0.1:1/"}
     with ExitStack() as stack:
-        for name in EXAMPLES:
+        for name in (*spot, CONTRACT):
             url = exchange.contract_url if name == CONTRACT else f"{exchange.spot_url}?from={name}"
             stack.enter_context(running(f"examples/{name}.py", url, BIGONE_EXAMPLE_SECONDS=LONG, **nowhere, **ACCOUNT))
         wait_until(
@@ -330,3 +331,29 @@ def test_errors_and_states_when_refused(run: Run, still: LocalExchange) -> None:
         assert process.wait() == 1
         assert "refused for good: " in process.text
         assert "no such market" in process.text
+
+
+def test_rails_orders(run: Run, exchange: LocalExchange) -> None:
+    with run("rails_orders", exchange) as process:
+        assert process.wait() == 0, process.text
+        text = process.text
+    story = [
+        r"createOrder 202: (\w{4}) PENDING, 0 filled",
+        r"createOrder 200: \w{4} ACTIVE, 0 filled",
+        r"modifyOrder 200: \w{4} MODIFIED",
+        r"createOrder 200: \w{4} ACTIVE",
+        r"cancelled while it is being filled: 409 ",
+        r"cancelOrder 200: \w{4} CANCELLED",
+        r"rejectOrder 400: \w{4} REJECTED",
+        r"completeFillOrder 200: \w{4} FILLED, 0\.1 filled",
+        r"cancelled after it was filled: 404 ",
+        r"sent, and the connection was lost; REST says ACTIVE",
+        r"too many in a minute: 429 ",
+        r"not even sent: there is room in \d+ s",
+    ]
+    at = 0
+    for part in story:
+        found = re.compile(part).search(text, at)
+        assert found, f"{part}:\n{text}"
+        at = found.end()
+    assert "Traceback" not in text
