@@ -84,7 +84,8 @@ class Side:
 
     def begin(self, fault: Fault) -> None:
         """Let it happen to the connection that leads."""
-        self._victim = number = self._number(self.client.leader)
+        # The client's latest request may not have arrived yet.
+        self._victim = number = wait_until(lambda: self._number(self.client.leader), _PATIENCE)
         if fault.kind == "cut":
             self._exchange.rails_cut(number)
         elif fault.kind == "lag":

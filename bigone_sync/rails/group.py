@@ -194,6 +194,11 @@ class RailsGroup:
                 stream.went_down(session.heard_at)
         self.public.ask_missing()
 
+    def _hand_over(self, session: RailsSession, why: str) -> None:
+        leader, self.leader = self.leader, session
+        if leader is not None and leader is not session:
+            self._failed_over(leader, why)
+
     def _failed_over(self, old: RailsSession, why: str) -> None:
         self.failovers += 1
         self.public.asks.lost(old)
@@ -297,6 +302,7 @@ class RailsGroup:
             waiting = sync.waiting()
             for session in self._up():
                 if self._lags.note(session.name, sync, session.name in waiting, now) > self.patience:
+                    self._hand_over(session, f"silent, or behind {session.name} for over {self.patience:g} s")
                     self.public.overtake(market, sync, session, now, out)
                     break
         self._watch_leader(now)
@@ -310,8 +316,7 @@ class RailsGroup:
             return
         ahead = [other for other in self._others(leader) if not any(sync.is_behind(other.name) for sync in syncs)]
         if ahead:
-            self.leader = ahead[0]
-            self._failed_over(leader, f"behind the others for over {self.patience:g} s")
+            self._hand_over(ahead[0], f"behind the others for over {self.patience:g} s")
 
     def _watch_silence(self, stream: Stream, now: float, out: Delivery) -> None:
         """Depth has a cadence; other streams may be silent for hours (W5)."""

@@ -137,11 +137,15 @@ class TradeSync:
 
 
 def _joined(rows: Sequence[Row], held: Sequence[Row]) -> list[Row]:
-    """Two runs of one sequence, of which either may begin first, as one."""
+    """Two runs of one sequence, of which either may begin first, and either may end last, as one."""
     places = {key: place for place, (key, _) in enumerate(held)}
-    for first, (key, _) in enumerate(rows):
-        if key in places:
-            place = places[key]
-            among = [row for row in rows[first:] if row[0] not in places]
-            return [*rows[:first], *held[:place], *among, *held[place:]]
-    return [*rows, *held]
+    joined: list[Row] = []
+    done = 0
+    for row in rows:
+        place = places.get(row[0])
+        if place is None:
+            joined.append(row)
+        elif place >= done:
+            joined += held[done : place + 1]
+            done = place + 1
+    return [*joined, *held[done:]]
