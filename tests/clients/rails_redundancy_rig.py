@@ -56,8 +56,14 @@ class Redundant:
         states = self.client.connections
         wait_until(lambda: set(self.client.connections.values()) == {ConnectionState.READY}, PATIENCE)
         self.client.wait_ready(PATIENCE)
-        self.bring()
-        wait_until(lambda: len(self.client.in_step) == len(states), PATIENCE, message=f"in step: {self.client.in_step}")
+
+        def is_in_step() -> bool:
+            if len(self.client.in_step) == len(states):
+                return True
+            self.bring(1)
+            return False
+
+        wait_until(is_in_step, PATIENCE, message="not all connections came in step")
 
     def until_brought(self, names: Iterable[str]) -> None:
         """Wait until these connections have brought the last change of the book there is."""
