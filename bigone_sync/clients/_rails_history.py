@@ -11,6 +11,7 @@ from ..enums import Channel
 from ..errors import BigOneError, RestError
 from ..events import Fill, RailsOrder
 from ..ports import RailsFound
+from ..rails.commands import CANCEL, Known
 
 if TYPE_CHECKING:
     from ..rest.rails import RailsRest
@@ -30,16 +31,18 @@ def resolve(
     rest: RailsRest,
     client_request_id: str,
     market: str,
+    known: Known | None,
     seconds: float,
     count: Callable[[], None],
     pause: Callable[[float], None],
 ) -> RailsOrder | None:
-    """The order that a request placed; None where the exchange knows none (Rails protocol, section 1.6).
+    """The order that a request was about; None where the exchange knows none (Rails protocol, section 1.6).
 
     Args:
         rest: asks.
         client_request_id: of the request.
         market: of the order.
+        known: what the request was, as far as that is known.
         seconds: for everything.
         count: counts an order operation; raises RateLimited where there is no room for it.
         pause: waits so many seconds; raises ConnectionClosed if the client closes meanwhile.
@@ -49,18 +52,31 @@ def resolve(
         RateLimited, ConnectionClosed: see above.
     """
     end = time.monotonic() + seconds
+    before = known.order_id if known is not None else None
     with rest.within(seconds):
-        for interval in (*_PAUSES, None):
+        # A cancellation places nothing, so there is nothing to wait for.
+        pauses = () if known is not None and known.name == CANCEL else (*_PAUSES, None)
+        for interval in pauses:
             count()
-            try:
-                return rest.order(client_request_id=client_request_id, market=market)
-            except RestError as error:
-                if error.status_code != _NOT_FOUND:
-                    raise
+            order = _found(lambda: rest.order(client_request_id=client_request_id, market=market))
+            if order is not None:
+                return order
             if interval is None or time.monotonic() + interval >= end:
                 break
             pause(interval)
-    return None
+        if before is None:
+            return None
+        count()
+        return _found(lambda: rest.order(order_id=before, market=market))
+
+
+def _found(ask: Callable[[], RailsOrder]) -> RailsOrder | None:
+    try:
+        return ask()
+    except RestError as error:
+        if error.status_code != _NOT_FOUND:
+            raise
+        return None
 
 
 class RestRailsHistory:

@@ -336,11 +336,12 @@ class RailsClient(RailsStreams, Subscribing[RailsSession], RailsOrders):
     def resolve(
         self, client_request_id: str, *, market: str | None = None, timeout: float | None = None
     ) -> RailsOrder | None:
-        """Ask REST what became of the order that a command of this id placed (Rails protocol, section 1.6).
+        """Ask REST what became of the order that a command of this id was about (Rails protocol, section 1.6).
 
         For after ``OutcomeUnknown`` (its ``client_request_id``) and ``RequestTimeout`` (its ``request_id``).  An order
         that is not known at first is asked for twice more within two seconds: what was sent just before the connection
-        ended may still be on its way.  Each time counts as an order operation (section 10).
+        ended may still be on its way.  Of a cancellation it is the order that was to be cancelled; of a modification
+        the new order, or the old one where there is no new one.  Each time counts as an order operation (section 10).
 
         Args:
             client_request_id: of the command.
@@ -357,12 +358,13 @@ class RailsClient(RailsStreams, Subscribing[RailsSession], RailsOrders):
             ConnectionClosed: the client is closed, or was meanwhile.
         """
         asked = check_uuid(client_request_id, argument="client_request_id")
-        name = market if market is not None else self._group.commands.market_of(asked)
-        known = market_of(name, self._market, needed=True) or ""
+        known = self._group.commands.known(asked)
+        name = known.market if market is None and known is not None else market
+        checked = market_of(name, self._market, needed=True) or ""
         limit = self._timeouts.reply if timeout is None else check_timeout(timeout)
         self._check_open()
         with self._dispatcher.lifted():
-            return resolve(self._beside.rest(), asked, known, limit, self._count_lookup, self._pause)
+            return resolve(self._beside.rest(), asked, checked, known, limit, self._count_lookup, self._pause)
 
     def _count_lookup(self) -> None:
         self._desk.count("resolve()")

@@ -13,23 +13,32 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..enums import OrderState
 from ..errors import BigOneError, ConnectionLost, OrderRejected, OutcomeUnknown, RequestRejected, RequestTimeout
 from ..events import RailsOrder
 from ..protocol.rails_news import Answer
 
-__all__ = ["CANCEL", "CREATE", "LEVERAGE", "MODIFY", "PING", "Command", "Commands"]
+__all__ = ["CANCEL", "CREATE", "LEVERAGE", "MODIFY", "PING", "Command", "Commands", "Known"]
 
 CREATE, MODIFY, CANCEL, LEVERAGE = "createOrder", "modifyOrder", "cancelOrder", "updateLeverage"
 PING = "ping"
 
-# Commands whose markets are known.
+# Commands of which it is known what they were about.
 _REMEMBERED = 10_000
 _ACCEPTED, _REFUSED, _TOO_MANY = 202, 400, 429
 # States of the order that a modification replaces, and of the new one before it is accepted (section 3.9).
 _BETWEEN = (OrderState.MODIFYING, OrderState.MODIFIED, OrderState.PENDING)
+
+
+class Known(NamedTuple):
+    """What a command was about."""
+
+    name: str
+    market: str
+    order_id: str | None
+    """Of an order that was there before it."""
 
 
 @dataclass(eq=False)
@@ -90,20 +99,20 @@ class Commands:
         self._open: dict[str, Command] = {}
         self._decided: list[tuple[Command, Any]] = []
         self._over: BigOneError | None = None
-        self._markets: OrderedDict[str, str] = OrderedDict()
+        self._known: OrderedDict[str, Known] = OrderedDict()
         self.quota_used: int | None = None
         """``apiQuotaUsed`` of the latest answer that had it; what it counts is not documented (section 10)."""
 
     def add(self, command: Command) -> None:
         """It is about to be sent."""
         self._open[command.request_id] = command
-        self._markets[command.request_id] = command.market
-        if len(self._markets) > _REMEMBERED:
-            self._markets.popitem(last=False)
+        self._known[command.request_id] = Known(command.name, command.market, command.order_id)
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
 
-    def market_of(self, request_id: str) -> str | None:
-        """The market of one of the latest commands."""
-        return self._markets.get(request_id)
+    def known(self, request_id: str) -> Known | None:
+        """What one of the latest commands was about."""
+        return self._known.get(request_id)
 
     def withdraw(self, command: Command) -> None:
         """It was not sent, or nobody waits for it any more."""

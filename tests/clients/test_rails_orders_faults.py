@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -618,3 +619,24 @@ def test_errors_in_the_background_name_no_secret(market: LocalExchange) -> None:
         watched.errors.wait(1)
     for error in (caught.value, *watched.errors):
         assert "authorization#" not in f"{error!r} {error.__cause__!r}"
+
+
+def test_what_resolve_finds_of_a_cancellation(market: LocalExchange, trader: Trader) -> None:
+    order = trader.client.create_order(**resting(market), wait="confirm")
+    market.rails_lose_next(CANCEL)
+    with pytest.raises(OutcomeUnknown) as caught:
+        trader.client.cancel_order(order.order_id)
+    found = trader.client.resolve(caught.value.client_request_id)
+    assert found is not None
+    assert (found.order_id, found.status) == (order.order_id, OrderState.CANCELLED)
+
+
+def test_what_resolve_finds_of_a_modification(market: LocalExchange, trader: Trader) -> None:
+    order = trader.client.create_order(**resting(market), wait="confirm")
+    market.rails_lose_next(MODIFY)
+    with pytest.raises(OutcomeUnknown) as caught:
+        trader.client.modify_order(order.order_id, amount="0.3")
+    found = trader.client.resolve(caught.value.client_request_id)
+    assert found is not None
+    assert found.order_id != order.order_id
+    assert found.remaining == Decimal("0.3")
