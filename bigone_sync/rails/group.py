@@ -135,7 +135,7 @@ class RailsGroup:
         for session in self._up():
             missing = channels - session.channels
             if missing:
-                session.subscribe(missing)
+                session.subscribed.subscribe(missing)
             self.public.join(session)
         for stream in streams:
             stream.asked()
@@ -151,7 +151,7 @@ class RailsGroup:
         for session in self._up():
             idle = session.channels - wanted
             if idle:
-                session.unsubscribe(idle)
+                session.subscribed.unsubscribe(idle)
 
     def flush(self) -> None:
         """Send what waits. Not under the lock."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..delivery import Delivery
 from ..dispatch import Dispatcher, Lane
 from ..enums import Channel, ConnectionState, SubscriptionState
-from ..errors import AuthenticationError, BigOneError, ConnectError, ConnectionLost
+from ..errors import BigOneError, ConnectError
 from ..intake import Intake
 from ..outbox import Outbox, Sender
 from ..ports import Hub
@@ -23,7 +22,8 @@ from ..session_base import BaseSession
 from ..subscription import Stream
 from ..transport.attempt import Attempt, Target
 from ..transport.secrets import Secrets
-from .token import TokenSource
+from .subscribed import Subscribed
+from .token import TokenSource, unauthenticated
 
 if TYPE_CHECKING:
     from .group import RailsGroup
@@ -34,8 +34,6 @@ _log = logging.getLogger("bigone_sync.session")
 
 _PREFIX = "authorization#"
 _UNAUTHORISED = (401, 403)
-# Requests to subscribe in a row that had no effect, after which the connection itself is doubted.
-_MISSES = 3
 # Pings whose answers are not here yet; more are not of interest.
 _PINGS = 16
 
@@ -53,15 +51,6 @@ class RailsRoute:
     def __init__(self, owner: Stream) -> None:
         self.owner = owner
         self.sequence = _Unchained()
-
-
-@dataclass
-class _Asked:
-    """A request to subscribe or unsubscribe that waits for its answer."""
-
-    channels: frozenset[Channel]
-    deadline: float
-    is_unsubscribe: bool
 
 
 class RailsSession(BaseSession):
@@ -108,19 +97,13 @@ class RailsSession(BaseSession):
             streams=group.streams,
         )
         self.protocol = protocol
-        self.channels: frozenset[Channel] = frozenset()
-        """What this connection has been asked to bring."""
-        self.active: frozenset[Channel] = frozenset()
-        """What it brings, by the exchange's word, the only truth about that (section 3.3)."""
+        self.subscribed = Subscribed(self, reply)
         self.intake = Intake(self)
         self.snapshot_misses = 0
         self._group = group
         self._handshake, self._token, self._any_subprotocol = handshake, token, any_subprotocol
-        self._reply = reply
         self._used_token, self._secrets = "", Secrets({}, None)
         self._renewed = False
-        self._asked: dict[str, _Asked] = {}
-        self._misses = 0
         self._pings: dict[str, tuple[Attempt, float]] = {}
         self._sender = Sender(self, hub)
         self._outbox = Outbox(self._sender.send)
@@ -141,6 +124,16 @@ class RailsSession(BaseSession):
     def _delivery(self) -> Delivery:
         # All connections deliver on the lanes of the first, for order is kept within a lane only.
         return Delivery(self._dispatcher, self._group.lane, self._hub, self._overflowed)
+
+    @property
+    def channels(self) -> frozenset[Channel]:
+        """What this connection has been asked to bring."""
+        return self.subscribed.channels
+
+    @property
+    def active(self) -> frozenset[Channel]:
+        """What it brings, by the exchange's word."""
+        return self.subscribed.active
 
     @property
     def is_up(self) -> bool:
@@ -185,8 +178,8 @@ class RailsSession(BaseSession):
         token = self._used_token = self._token()
         self._secrets = Secrets({}, _PREFIX + token)
         with self._lock:
-            self.channels = self._group.channels()
-        url = handshake_url(self._handshake.url, self._group.market, self.channels, self._group.dialect)
+            channels = self.subscribed.channels = self._group.channels()
+        url = handshake_url(self._handshake.url, self._group.market, channels, self._group.dialect)
         return Target(url, self._handshake.headers, _PREFIX + token, self._any_subprotocol)
 
     def opened(self) -> None:
@@ -197,17 +190,16 @@ class RailsSession(BaseSession):
             self._outbox.clear()
             self.reset()
             self.connection.accept()
-            self.subscribe(self._group.channels())
+            self.subscribed.subscribe(self._group.channels())
             self._group.opened(self)
         self._hub.changed()
         self.flush()
 
     def reset(self) -> None:
         """Nothing is on its way any more. Under the lock."""
-        self.active = frozenset()
-        self._asked.clear()
+        self.subscribed.reset()
         self._pings.clear()
-        self._misses = self.snapshot_misses = 0
+        self.snapshot_misses = 0
 
     # -- sending
 
@@ -222,22 +214,6 @@ class RailsSession(BaseSession):
     def show(self, frame: Frame) -> None:
         """A frame went out by other ways."""
         self._sender.show(frame)
-
-    def subscribe(self, channels: frozenset[Channel]) -> None:
-        """Ask for streams, which is harmless where they are active (section 3.3). Under the lock."""
-        self.channels |= channels
-        self._ask(channels, is_unsubscribe=False)
-
-    def unsubscribe(self, channels: frozenset[Channel]) -> None:
-        """Ask for their end. Under the lock."""
-        self.channels -= channels
-        self._ask(channels, is_unsubscribe=True)
-
-    def _ask(self, channels: frozenset[Channel], *, is_unsubscribe: bool) -> None:
-        make = self.protocol.requests.unsubscribe if is_unsubscribe else self.protocol.requests.subscribe
-        request_id, frame = make(sorted(channels, key=str))
-        self._asked[request_id] = _Asked(channels, time.monotonic() + self._reply, is_unsubscribe)
-        self.send_soon(frame)
 
     def ping(self, attempt: Attempt) -> bool:
         """Send a ping request, which travels the way of data, unlike a ping frame (section 3.4). Keeper thread."""
@@ -287,7 +263,7 @@ class RailsSession(BaseSession):
         elif isinstance(news, BookLost):
             group.public.book_lost(self, news, out)
         elif isinstance(news, Active):
-            self._is_active(news, now, out)
+            self.subscribed.heard(news, now, out)
         elif isinstance(news, Pong):
             self._ponged(news, now)
         elif isinstance(news, Problem):
@@ -303,42 +279,22 @@ class RailsSession(BaseSession):
             attempt.ping_rtt = now - sent
         self._group.commands.ponged(pong.request_id)
 
-    def _is_active(self, news: Active, now: float, out: Delivery) -> None:
-        """What is active here; what should be and is not is asked for again."""
-        self.active = news.channels
-        if news.request_id is None:
-            self._asked.clear()
-        else:
-            self._asked.pop(news.request_id, None)
-        self._group.active(self, out)
-        if self._asked:
-            return
-        missing, idle = self.channels - news.channels, news.channels - self.channels
-        self._misses = self._misses + 1 if missing or idle else 0
-        if self._misses >= _MISSES:
-            text = f"{self.name}: the exchange does not follow requests to subscribe"
-            self.connection.kill(ConnectionLost(text, cause="no answer"))
-            return
-        if missing:
-            self._ask(missing, is_unsubscribe=False)
-            self._group.dropped(self, missing, now, out)
-        if idle:
-            self._ask(idle, is_unsubscribe=True)
-
     def _answered(self, answer: Answer, now: float, out: Delivery) -> None:
-        asked = self._asked.pop(answer.request_id, None) if answer.request_id is not None else None
-        if asked is not None and not asked.is_unsubscribe and (answer.status_code or 0) >= 400:
-            self._not_subscribed(asked.channels, answer, out)
-            return
-        self._group.answered(self, answer, now, out)
+        if not self.subscribed.refused(answer, out):
+            self._group.answered(self, answer, now, out)
 
-    def _not_subscribed(self, channels: frozenset[Channel], answer: Answer, out: Delivery) -> None:
-        """A request to subscribe was refused; that to several, perhaps because of one of them."""
-        if len(channels) > 1:
-            for channel in sorted(channels, key=str):
-                self._ask(frozenset({channel}), is_unsubscribe=False)
-            return
-        self.channels -= channels
+    # -- told by what it is subscribed to
+
+    def brings(self, out: Delivery) -> None:
+        """The exchange said what is active."""
+        self._group.active(self, out)
+
+    def dropped(self, channels: frozenset[Channel], now: float, out: Delivery) -> None:
+        """The exchange does not bring these, and should."""
+        self._group.dropped(self, channels, now, out)
+
+    def refused_streams(self, channels: frozenset[Channel], answer: Answer, out: Delivery) -> None:
+        """The exchange refuses to bring these."""
         self._group.refused(self, channels, answer, out)
 
     def repaired(self, stream: Stream, out: Delivery) -> None:
@@ -381,25 +337,8 @@ class RailsSession(BaseSession):
     def refused(self, error: BigOneError) -> None:
         """It is over for good."""
         if self._is_about_token(error):
-            error = self._unauthenticated(error)
+            error = unauthenticated(self.name, error, is_renewed=self._renewed)
         super().refused(error)
-
-    def _unauthenticated(self, error: BigOneError) -> AuthenticationError:
-        status = error.status_code if isinstance(error, ConnectError) else None
-        again = ", a fresh token as well" if self._renewed else ""
-        causes = (
-            "the key is read-only, or there are too many connections at once"
-            if status == 403
-            else "the token is wrong or has expired"
-        )
-        refusal = AuthenticationError(
-            f"{self.name}: the exchange refuses the handshake (status {status}){again}; likely cause: {causes}"
-            " (Rails protocol, section 9)",
-            code=status,
-            reason=str(error),
-        )
-        refusal.__cause__ = error
-        return refusal
 
     # -- the keeper's thread
 
@@ -418,17 +357,6 @@ class RailsSession(BaseSession):
     def _watch_over(self, now: float, out: Delivery) -> None:
         if self.connection.is_delivering:
             return  # answers may wait behind what our own handlers are too slow for
-        late = [request_id for request_id, asked in self._asked.items() if now > asked.deadline]
-        if late and self.is_up:
-            self._unanswered(late)
+        if self.is_up:
+            self.subscribed.check(now)
         self._group.watch(self, now, out)
-
-    def _unanswered(self, late: list[str]) -> None:
-        asked = [self._asked.pop(request_id) for request_id in late]
-        self._misses += 1
-        if self._misses >= _MISSES:
-            text = f"{self.name}: no answer to requests to subscribe, {_MISSES} times"
-            self.connection.kill(ConnectionLost(text, cause="no answer"))
-            return
-        for one in asked:
-            self._ask(one.channels, is_unsubscribe=one.is_unsubscribe)

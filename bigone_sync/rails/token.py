@@ -6,9 +6,9 @@ import re
 import traceback
 from collections.abc import Callable
 
-from ..errors import BigOneError, ConfigurationError, ConnectError
+from ..errors import AuthenticationError, BigOneError, ConfigurationError, ConnectError
 
-__all__ = ["TokenSource", "check_token"]
+__all__ = ["TokenSource", "check_token", "unauthenticated"]
 
 # What may stand in the header that carries it (RFC 9110, section 5.6.2, is stricter and would allow no "/" and "=").
 _TOKEN = re.compile(r"[!-~]+\Z")
@@ -73,3 +73,28 @@ class TokenSource:
         """The exchange refused this one."""
         if self._refuse is not None:
             self._refuse(token)
+
+
+def unauthenticated(name: str, error: BigOneError, *, is_renewed: bool) -> AuthenticationError:
+    """The end of a connection whose handshake the exchange refuses (Rails protocol, section 9).
+
+    Args:
+        name: of the connection.
+        error: what the handshake came to.
+        is_renewed: whether a fresh token was tried.
+    """
+    status = error.status_code if isinstance(error, ConnectError) else None
+    again = ", a fresh token as well" if is_renewed else ""
+    causes = (
+        "the key is read-only, or there are too many connections at once"
+        if status == 403
+        else "the token is wrong or has expired"
+    )
+    refusal = AuthenticationError(
+        f"{name}: the exchange refuses the handshake (status {status}){again}; likely cause: {causes}"
+        " (Rails protocol, section 9)",
+        code=status,
+        reason=str(error),
+    )
+    refusal.__cause__ = error
+    return refusal
