@@ -110,6 +110,10 @@ class Merge:
         """The copies that wait for a position, with the number of their entries; without those that are left out."""
         return {copy.name: len(copy.place.pending) for copy in self._waiters}
 
+    def ahead(self) -> list[str]:
+        """The copies that wait with something that the sequence lacks, as far as can be told without their place."""
+        return [copy.name for copy in self._waiters if not copy.place.is_within()]
+
     def join(self, copy: str) -> None:
         """A copy begins, at an unknown place. The first is the base of the sequence; others wait.
 

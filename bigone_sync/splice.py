@@ -144,6 +144,10 @@ class Place:
         """The position that the first entry has, or would have if the ring reached back so far; None: not known yet."""
         raise NotImplementedError
 
+    def is_within(self) -> bool:
+        """Whether the ring may have all of it: then nothing is missing, wherever its place is."""
+        raise NotImplementedError
+
     def slide(self, count: int) -> None:
         """Drop the oldest ``count`` entries."""
         raise NotImplementedError
@@ -194,6 +198,10 @@ class PlaceByOrder(Place):
         weight, best = ranked[-1]
         second = ranked[-2][0] if len(ranked) > 1 else 0
         return best if weight >= max(SURE, _LEAD * second) else None
+
+    def is_within(self) -> bool:
+        last = self._ring.end - len(self.pending)
+        return not self.pending or any(offset <= last for offset in self._offsets)
 
     def slide(self, count: int) -> None:
         del self.pending[:count]
@@ -273,6 +281,9 @@ class PlaceByKey(Place):
 
     def offset(self) -> int | None:
         return self._offset
+
+    def is_within(self) -> bool:
+        return self._ring.positions.keys() >= self._numbers.keys()
 
     def slide(self, count: int) -> None:
         del self.pending[:count]

@@ -229,6 +229,33 @@ def test_an_overtaken_copy_waits_and_comes_back(unique: bool) -> None:
     assert merge.take("a", entries([3, 4, 5, 6, 7])) == Merged([7])
 
 
+def test_who_waits_with_what_all_have_is_not_ahead() -> None:
+    merge = joined("a", "b")
+    merge.take("a", entries([1, 2, 3]))
+    assert merge.ahead() == []  # b has brought nothing
+    merge.take("b", entries([2, 3], weight=1))
+    assert (merge.ahead(), merge.aligned) == ([], ("a",))
+    merge.take("b", entries([4], weight=1))
+    assert merge.ahead() == ["b"]
+    merge.take("a", entries([4, 5]))
+    assert merge.ahead() == []
+    merge.take("b", entries([7], weight=1))
+    assert merge.ahead() == ["b"]
+
+
+def test_who_waits_with_keys_that_came_late_is_not_ahead() -> None:
+    merge = together(unique=True)
+    merge.take("a", entries([5]))
+    assert merge.take("b", entries([4])).items == [4]
+    merge.join("d")
+    merge.take("d", entries([4]))
+    assert (merge.ahead(), merge.position("d")) == ([], None)
+    merge.leave("d")
+    merge.join("d")
+    merge.take("d", entries([6]))
+    assert merge.ahead() == ["d"]
+
+
 @BOTH
 def test_who_waits_with_a_whole_window_overtakes_copies_that_stand_still(unique: bool) -> None:
     merge = joined("a", "b", unique=unique, window=4)

@@ -147,7 +147,7 @@ class RailsRequests:
         modify_names: Mapping[str, str] | None = None,
     ) -> None:
         self._market, self._dialect, self._make_id = market, dialect, make_id
-        self._modify_names = _checked_names(modify_names or {})
+        self._modify_names = _checked_names({} if modify_names is None else modify_names)
         self._asked: dict[str, tuple[Channel, str]] = {}
         """Snapshot requests of this socket by their ids, also those answered: an answer may be of several frames."""
         self._waiting: dict[tuple[Channel, str], str] = {}
@@ -316,6 +316,12 @@ def _plain(number: Decimal | str) -> str:
 
 
 def _checked_names(given: Mapping[str, str]) -> dict[str, str]:
+    is_text = isinstance(given, Mapping) and all(isinstance(one, str) and one for pair in given.items() for one in pair)
+    if not is_text:
+        raise ConfigurationError(
+            f"modify_names must be a mapping of text to text, like {{'price': 'newPrice'}}, not {given!r}",
+            argument="modify_names",
+        )
     strays = sorted(set(given) - set(MODIFY_NAMES))
     if strays:
         raise ConfigurationError(

@@ -69,8 +69,8 @@ class BookSync:
         return position is not None and position < self._merge.end
 
     def waiting(self) -> list[str]:
-        """Connections that brought deltas whose place is not known."""
-        return [copy for copy, count in self._merge.waiting().items() if count]
+        """Connections that brought deltas which no other has, and whose place is not known."""
+        return self._merge.ahead()
 
     def overtake(self, copy: str) -> Step:
         """Go on from what this one brought, without waiting for the others."""

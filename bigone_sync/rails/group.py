@@ -242,7 +242,7 @@ class RailsGroup:
         why = f"{answer.body} ({answer.status_code})"
         streams = [stream for stream in self._wanted() if stream.key.channel in channels]
         if not streams:  # own orders, which commands need
-            names = ", ".join(map(str, channels))
+            names = ", ".join(sorted(map(str, channels)))
             text = f"{session.name}: {names} was refused, so answers to commands may not come: {why}"
             out.error(RequestRejected(text, code=answer.status_code, reason=answer.body, command="subscribe"))
         for stream in streams:

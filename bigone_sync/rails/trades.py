@@ -76,8 +76,8 @@ class TradeSync:
         return position is not None and position < self._merge.end
 
     def waiting(self) -> list[str]:
-        """Connections that brought trades whose place is not known."""
-        return [copy for copy, count in self._merge.waiting().items() if count]
+        """Connections that brought trades which no other has, and whose place is not known."""
+        return self._merge.ahead()
 
     def overtake(self, copy: str) -> TradeStep:
         """Go on from what this one brought, without waiting for the others."""

@@ -143,6 +143,7 @@ class Attempt:
             self._deliver,
             settings.limits.max_message,
             on_open=self._on_open,
+            secrets=self._secrets,
             fast=fast,
             header=[self._secrets.hide(line) for line in lines],
             on_ping=self._on_ping,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import Any
 
 from websocket import ABNF, WebSocketProtocolException
@@ -26,11 +27,17 @@ def _too_big(size: int, limit: int) -> MessageTooBig:
 
 
 class BoundedFrames(frame_buffer):
-    """The library's frame reader; refuses a frame by its header, before its payload is read."""
+    """The library's frame reader; refuses a frame by its header, before its payload is read.
 
-    def __init__(self, library: frame_buffer, limit: int) -> None:
+    Args:
+        library: the one that it replaces.
+        limit: bytes that a frame may have.
+        hide: takes secrets out of a close frame's reason, which the library writes to its log.
+    """
+
+    def __init__(self, library: frame_buffer, limit: int, hide: Callable[[bytes], bytes]) -> None:
         super().__init__(library.recv, library.skip_utf8_validation)
-        self._limit = limit
+        self._limit, self._hide = limit, hide
         self._last = b""
         self._mask: bytes | str = ""
         self._opcode = -1
@@ -63,12 +70,16 @@ class BoundedFrames(frame_buffer):
             InvalidClose: a close frame with a code that RFC 6455 reserves, which the library would hide.
         """
         try:
-            return super().recv_frame()
+            frame = super().recv_frame()
         except WebSocketProtocolException as error:
             if self._opcode == ABNF.OPCODE_CLOSE and len(self._last) >= 2:
                 code = bytes(ABNF.mask(self._mask, self._last[:2])) if self._mask else self._last[:2]
                 raise InvalidClose(struct.unpack("!H", code)[0]) from error
             raise
+        if frame.opcode == ABNF.OPCODE_CLOSE:
+            data = bytes(frame.data)  # type: ignore[arg-type]
+            frame.data = data[:2] + self._hide(data[2:])
+        return frame
 
 
 class BoundedContinuation(continuous_frame):

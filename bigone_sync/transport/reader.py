@@ -20,6 +20,7 @@ from websocket._dispatcher import DispatcherBase
 
 from .channel_socket import ChannelSocket
 from .framing import BoundedContinuation, BoundedFrames
+from .secrets import Secrets
 
 __all__ = ["BatchDispatcher", "ChannelApp", "hook_available"]
 
@@ -30,6 +31,8 @@ _HOOK = ["self", "ping_timeout", "dispatcher", "is_ssl", "handleDisconnect"]
 _HEADER = struct.Struct("!HH").unpack_from
 _SHORT = 125
 _MEDIUM = 126
+
+_NO_SECRETS = Secrets({}, None)
 
 
 def hook_available(app_class: type = WebSocketApp) -> bool:
@@ -48,6 +51,7 @@ class ChannelApp(WebSocketApp):
         deliver: called on the reader thread with the payloads of one read, in order; opcodes are not told, since the
             exchange sends JSON in both (spot protocol, section 1).
         max_message: bound of a frame and of a message, in bytes.
+        secrets: taken out of what the peer says at the end.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class ChannelApp(WebSocketApp):
         max_message: int,
         *,
         on_open: Callable[[], None],
+        secrets: Secrets = _NO_SECRETS,
         fast: bool = True,
         **options: Any,
     ) -> None:
@@ -65,14 +70,14 @@ class ChannelApp(WebSocketApp):
         self._deliver = deliver
         self._max_message = max_message
         self._fast = fast
-        self._opened = on_open
+        self._opened, self._secrets = on_open, secrets
         super().__init__(url, socket=cast(Any, channel_socket), on_open=self._on_open, on_data=self._on_data, **options)
 
     def _on_open(self, _: WebSocketApp) -> None:
         socket = self.sock
         if socket is None:
             raise RuntimeError("opened without a socket")
-        socket.frame_buffer = BoundedFrames(socket.frame_buffer, self._max_message)
+        socket.frame_buffer = BoundedFrames(socket.frame_buffer, self._max_message, self._secrets.hide_bytes)
         socket.cont_frame = BoundedContinuation(socket.cont_frame, self._max_message)
         self._channel_socket.opened()
         self._opened()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from client_rig import BACKOFF, CALM, KEYS, PATIENCE
 
-from bigone_sync import OrderBook, RailsClient, Trade
+from bigone_sync import AuthenticationError, OrderBook, RailsClient, Trade
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import wait_until
 
@@ -20,6 +22,7 @@ NO_LIMITS: dict[str, Any] = {
     "rails_connection_limit": None,
 }
 """For an exchange whose limits are not what a test is about."""
+_numbers = itertools.count(1)
 ALL_STREAMS = ("orders", "trades", "publicTrades", "publicOrderBook")
 
 
@@ -34,6 +37,18 @@ def rails(exchange: LocalExchange, token: Any = None, *, url: str = "", market: 
         options.setdefault("credentials", KEYS)
     options = {"timeouts": CALM, "backoff": BACKOFF, "dial_limit": 10_000, "patience": 0.3, **options}
     return RailsClient(token, market=market, url=url or exchange.rails_url, **options)
+
+
+def fresh_keys() -> tuple[str, str]:
+    """Of an API key that nothing in this process has used: tokens and limits are shared by key."""
+    return f"key-{next(_numbers)}-of-the-rails-tests", "a-secret-of-the-rails-tests"
+
+
+def until_refused(client: RailsClient, kind: type[Exception] = AuthenticationError) -> Any:
+    """Wait until the client has given up; why."""
+    with pytest.raises(kind) as caught:
+        client.wait_ready(PATIENCE)
+    return caught.value
 
 
 def follows(book: OrderBook, exchange: LocalExchange) -> bool:

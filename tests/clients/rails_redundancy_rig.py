@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,11 +26,6 @@ class Redundant:
         self.watch = Watch()
         self.watch.listen(self.client)
         self.book = self.client.order_book()
-
-    @property
-    def names(self) -> list[str]:
-        """The connections as events name them."""
-        return [f"rails/{channel}" for channel in self.client.connections]
 
     def number(self, name: str | None) -> int:
         """The exchange's id of a connection."""
@@ -56,20 +51,15 @@ class Redundant:
         states = self.client.connections
         wait_until(lambda: set(self.client.connections.values()) == {ConnectionState.READY}, PATIENCE)
         self.client.wait_ready(PATIENCE)
+        self.bring()
+        wait_until(lambda: len(self.client.in_step) == len(states), PATIENCE, message=f"in step: {self.client.in_step}")
 
-        def is_in_step() -> bool:
-            if len(self.client.in_step) == len(states):
-                return True
-            self.bring(1)
-            return False
-
-        wait_until(is_in_step, PATIENCE, message="not all connections came in step")
-
-    def until_brought(self, names: Iterable[str]) -> None:
-        """Wait until these connections have brought the last change of the book there is."""
+    def until_brought(self, *names: str) -> None:
+        """Wait until these connections, or all, have brought the last change of the book there is."""
+        wanted = names or tuple(f"rails/{channel}" for channel in self.client.connections)
         last = self.exchange.rails_deltas(BTC)[-1].ts
         wait_until(
-            lambda: all(self.watch.reached.get(name, 0) >= last for name in names),
+            lambda: all(self.watch.reached.get(name, 0) >= last for name in wanted),
             PATIENCE,
             message=f"brought: {self.watch.reached}, wanted: {last}",
         )

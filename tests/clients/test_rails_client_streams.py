@@ -34,6 +34,7 @@ from bigone_sync import (
     OrderState,
     Overflow,
     RailsOrder,
+    RequestRejected,
     Side,
     SubscriptionRejected,
     SubscriptionState,
@@ -243,6 +244,18 @@ def test_a_refused_subscription_is_rejected_and_the_others_go_on(exchange: Local
         assert client.subscriptions[-1].state == SubscriptionState.REJECTED
         exchange.rails_step(BTC, 20)
         until_follows(book, exchange)
+
+
+def test_own_orders_that_are_refused_are_told_of_though_nobody_subscribed(exchange: LocalExchange) -> None:
+    exchange.rails_hold("subscribed", 200)
+    client = rails(exchange)
+    watched = Watched(client)
+    with running(client):
+        wait_until(lambda: len(asked(exchange, "subscribe")) == 1, PATIENCE)
+        exchange.rails_send_raw(refusal(asked(exchange, "subscribe")[0]["clientRequestId"], status=403))
+        (error,) = watched.errors.wait(1, RequestRejected)
+        assert (error.code, error.command) == (403, "subscribe")
+        assert "answers to commands may not come" in str(error)
 
 
 def test_a_refusal_of_several_streams_is_not_that_of_all(exchange: LocalExchange) -> None:

@@ -12,6 +12,7 @@ from rails_client_rig import (
     ALL_STREAMS,
     BTC,
     ETH,
+    asked,
     rails,
     told_trades,
     trade_facts,
@@ -30,8 +31,10 @@ from bigone_sync import (
     DepthSnapshot,
     Fill,
     Limits,
+    OrderBook,
     OrderState,
     RailsOrder,
+    Timeouts,
     Trade,
 )
 from bigone_sync.testing.exchange import LocalExchange
@@ -76,7 +79,7 @@ def test_what_befalls_the_leader_costs_nothing(exchange: LocalExchange, redundan
         elif fault == "pause":
             exchange.rails_resume(victim)
         side.until_in_step()
-        side.until_brought(side.names)
+        side.until_brought()
         side.until_whole()
         stats = client.stats()
         assert stats.gaps == 0
@@ -105,7 +108,7 @@ def test_the_leader_is_lost_while_the_other_lags(exchange: LocalExchange) -> Non
         late = side.number(side.other())
         exchange.rails_stall(late)
         exchange.rails_step(BTC, 30)
-        side.until_brought([side.client.leader])
+        side.until_brought(side.client.leader)
         exchange.rails_cut(side.number(side.client.leader))
         exchange.rails_step(BTC, 30)
         exchange.rails_resume(late)
@@ -123,7 +126,7 @@ def test_a_new_connection_waits_for_one_that_lags(exchange: LocalExchange, is_pa
         side.client.wait_ready(PATIENCE)
         before = len(side.watch.depth), len(side.watch.trades)
         side.bring(10)
-        side.until_brought([leader])
+        side.until_brought(leader)
         if is_patient:
             assert (len(side.watch.depth), len(side.watch.trades)) == before
             exchange.rails_resume(late)
@@ -132,14 +135,30 @@ def test_a_new_connection_waits_for_one_that_lags(exchange: LocalExchange, is_pa
         side.until_trades()
         until_follows(side.book, exchange)
         assert {gap.channel for gap in side.watch.gaps} == {Channel.DEPTH}
-        assert side.client.stats().failovers >= 1
+        assert (side.client.leader, side.client.stats().failovers) == (leader, 2)
         # What the late one brings in the end is known.
         exchange.rails_resume(late)
         side.until_in_step()
-        side.until_brought(side.names)
+        side.until_brought()
         side.until_trades()
         until_follows(side.book, exchange)
         assert side.watch.snapshots == 2
+
+
+def test_a_new_connection_that_brought_little_waits_without_harm(exchange: LocalExchange) -> None:
+    """Its place is not known yet, but nothing is missing: the others brought the same."""
+    often = Timeouts(connect=2, ping=0.1, pong=5, reply=2, close=2)
+    with in_step(exchange, patience=0.1, timeouts=often) as side:
+        exchange.rails_cut(side.number(side.client.leader))
+        wait_until(lambda: side.client.stats().reconnects == 1, PATIENCE)
+        side.client.wait_ready(PATIENCE)
+        side.bring(1)
+        side.until_brought()
+        pings = len(asked(exchange, "ping"))  # sent by the thread that loses patience
+        wait_until(lambda: len(asked(exchange, "ping")) > pings + 8, PATIENCE)
+        assert len(side.client.in_step) == 1
+        side.until_in_step()
+        side.until_whole()
 
 
 @pytest.mark.parametrize("redundancy", [2, 3])
@@ -148,7 +167,7 @@ def test_when_all_are_lost_book_and_trades_go_on(exchange: LocalExchange, redund
         exchange.take_down()
         wait_until(lambda: side.client.leader is None, PATIENCE)
         assert side.client.in_step == ()
-        assert not side.book.is_live
+        wait_until(lambda: not side.book.is_live, PATIENCE)
         side.bring(20)
         exchange.bring_up()
         wait_until(lambda: side.client.stats().reconnects == redundancy, PATIENCE)
@@ -186,7 +205,7 @@ def test_a_trade_that_one_connection_did_not_bring(exchange: LocalExchange, is_l
         side.bring()
         wait_until(lambda: side.watch.errors["StreamsDiverged"] == 1, PATIENCE)
         side.bring()
-        side.until_brought(side.names)
+        side.until_brought()
         truth = told_trades(exchange)
         # Whose copy came first decides whether it is late.
         wait_until(lambda: sorted(trade_facts(side.watch.trades)) == sorted(truth[-len(side.watch.trades) :]), PATIENCE)
@@ -224,7 +243,7 @@ def test_own_orders_and_trades_come_once(exchange: LocalExchange, redundancy: in
         if is_late:
             exchange.rails_resume(late)
         side.bring(1)
-        side.until_brought(side.names)
+        side.until_brought()
         side.until_whole()
     # Of the same order no two events say the same, and no older one comes after a newer one.
     said = [(order.order_id, order.status, order.filled) for order in orders]
@@ -342,12 +361,12 @@ def test_numbers_of_each_connection_and_no_event_counted_twice(exchange: LocalEx
         exchange.rails_step(BTC, 50)
         wait_until(lambda: side.client.stats().reconnects == 1, PATIENCE)
         side.until_in_step()
-        side.until_brought(side.names)
+        side.until_brought()
         side.until_whole()
         wait_until(lambda: side.client.stats().queue_depth == 0, PATIENCE)
         stats = side.client.stats()
     assert set(stats.channels) == {f"{BTC}#0", f"{BTC}#1"}
-    assert all(one.frames > 10 for one in stats.channels.values())
+    assert all(one.frames > 6 for one in stats.channels.values())
     for field in ("frames", "bytes", "events", "delivered", "reconnects", "gaps", "decode_errors"):
         assert getattr(stats, field) == sum(getattr(one, field) for one in stats.channels.values()), field
     assert stats.events == stats.delivered == len(side.watch.depth) + len(side.watch.trades)
@@ -402,7 +421,8 @@ def test_streams_come_and_go_on_all_connections(exchange: LocalExchange) -> None
             until_streams(exchange, connection, "orders")
         for _ in range(2):
             trades, depth = Log[Trade](), Log[Any]()
-            subscriptions = [client.on_trade(trades), client.on_depth(depth)]
+            shown = Log[OrderBook]()
+            subscriptions = [client.on_trade(trades), client.on_depth(depth), client.on_book(shown)]
             client.wait_ready(PATIENCE)
             for connection in connections:
                 until_streams(exchange, connection, "orders", "publicTrades", "publicOrderBook")
@@ -410,6 +430,8 @@ def test_streams_come_and_go_on_all_connections(exchange: LocalExchange) -> None
                 exchange.rails_trade(BTC)
             wait_until(lambda: len(client.in_step) == 2, PATIENCE)
             exchange.rails_step(BTC, 20)
+            shown.wait(1)
+            until_follows(shown[-1], exchange)
             wait_until(lambda: trade_facts(trades) == told_trades(exchange)[-len(trades) :], PATIENCE)  # noqa: B023
             assert len(depth.of(DepthSnapshot)) == 1
             for subscription in subscriptions:

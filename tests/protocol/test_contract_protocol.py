@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from contract_lines import AT, BTC, ETH, NAME, PONG, Line, breaks, by_route, events, holes, problems, touches
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bigone_sync.enums import CandlePeriod, Channel
@@ -316,6 +316,7 @@ _FRAMES = st.binary(max_size=60) | _JSON.map(lambda value: json.dumps(value).enc
 
 
 @pytest.mark.parametrize("socket", ALL_SOCKETS)
+@settings(max_examples=25)
 @given(frames=st.lists(_FRAMES, max_size=5))
 def test_garbage_is_reported_and_never_raises(socket: Any, frames: list[bytes]) -> None:
     line = Line(*socket)

@@ -89,7 +89,7 @@ ids = st.integers(128, 2**63 - 2)
 SHARED = HotReader().read
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(sides, sides, ids, st.sampled_from([MARKET, "ETH-USDT", "DOGE-EUR"]), st.sampled_from(["", "1", "77"]))
 def test_usual_frames_take_the_short_way_and_mean_the_same(
     asks: list[Row], bids: list[Row], prev: int, market: str, request_id: str
