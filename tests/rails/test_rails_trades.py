@@ -88,17 +88,24 @@ def test_list_and_held_rows_are_joined_in_order(listed: tuple[int, int], held: t
 
 
 @settings(max_examples=60, deadline=None)
-@given(bounds=st.lists(st.integers(0, 12), min_size=4, max_size=4))
-def test_any_two_runs_that_meet_are_joined_in_order(bounds: list[int]) -> None:
-    first, end, other, last = *sorted(bounds[:2]), *sorted(bounds[2:])
-    listed, held = set(range(first, end)), set(range(other, last))
-    if not listed & held:
+@given(st.lists(st.integers(0, 12), min_size=2, max_size=2), st.lists(st.integers(0, 12), min_size=2, max_size=2))
+def test_any_two_runs_that_meet_are_joined_in_order(listed: list[int], held: list[int]) -> None:
+    (first, end), (other, last) = sorted(listed), sorted(held)
+    if max(first, other) >= min(end, last):
         return
     sync = TradeSync()
     sync.join("a")
-    sync.rows("a", [row(number) for number in sorted(held)])
-    found = sync.snapshot(rows(first, end))
-    assert [trade.id for trade in found.trades] == [f"m{number}" for number in sorted(listed | held)]
+    sync.rows("a", rows(other, last))
+    assert sync.snapshot(rows(first, end)) == TradeStep(trades(min(first, other), max(end, last)))
+
+
+@pytest.mark.parametrize(("listed", "held"), [([0, 1, 2, 3], [0, 3]), ([0, 3], [0, 1, 2, 3]), ([0, 1, 3], [0, 2, 3])])
+def test_a_row_that_only_one_run_has_stands_between_its_neighbours(listed: list[int], held: list[int]) -> None:
+    sync = TradeSync()
+    sync.join("a")
+    sync.rows("a", [row(number) for number in held])
+    found = sync.snapshot([row(number) for number in listed])
+    assert [trade.id for trade in found.trades] == [f"m{number}" for number in sorted({*listed, *held})]
 
 
 def test_a_list_whose_order_differs_repeats_and_loses_nothing() -> None:
@@ -198,7 +205,7 @@ def test_doubting_twice_loses_nothing_that_waits() -> None:
 def test_each_trade_comes_once_whichever_copy_brings_it(copies: str) -> None:
     sync = running(*copies)
     for number in range(3, 9):
-        first, *others = copies[number % len(copies) :] + copies[: number % len(copies)]
+        first, *others = sorted(copies, key=lambda copy: (copy < copies[number % len(copies)], copy))
         assert sync.rows(first, [row(number)]) == TradeStep([row(number)[1]])
         for other in others:
             assert sync.rows(other, [row(number)]) == NOTHING
