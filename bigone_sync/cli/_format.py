@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
+from ..enums import OrderState
 from ..events import Account, Cash, Fill, Position, Trade
 from ._own import OwnOrder
 from ._settings import AMOUNT_PLACES, COIN_PLACES, MONEY_PLACES, PRICE_PLACES
@@ -63,13 +64,14 @@ def order_text(label: str, before: OwnOrder | None, order: OwnOrder, least: int 
         text += f", {amount(filled, least)} filled at {price(order.average)} on average"
     elif filled:
         known = before.filled if before is not None else None
-        text += f", {amount(filled, least)} filled" + (f" (before: {amount(known, least)})" if known else "")
+        text += f", {amount(filled, least)} filled"
+        text += f" (before: {amount(known, least)})" if known and known != filled else ""
     return text + (f" [from the {order.origin}]" if order.origin else "")
 
 
 def order_short(label: str, order: OwnOrder, least: int = AMOUNT_PLACES) -> str:
     """The same in a few words."""
-    if order.is_final:
+    if order.is_final or order.state == OrderState.CANCELLING:
         text = f"{label} {order.state}"
     elif order.filled:
         text = f"{label} {amount(order.filled, least)} filled"

@@ -102,7 +102,7 @@ class RailsRecorder(Recording):
                     f" failovers: {failover.failovers}",
                     f"{missed}: back in {failover.seconds:.2f} s",
                 )
-                self.caption = f"{failover.lost} is back and in step; {missed}, for another connection went on."
+                self.caption = f"{failover.lost} is back and in step: {missed}."
 
     # -- handlers; worker thread
 

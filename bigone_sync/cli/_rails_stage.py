@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..clients.rails import RailsClient
 from ..config import check_rails_market
@@ -36,6 +36,7 @@ class RailsStage(Stage):
         ConfigurationError: the name is not allowed.
     """
 
+    has_interlude = True
     recording: RailsRecorder
 
     def __init__(self, market: str) -> None:
@@ -180,8 +181,9 @@ class RailsStage(Stage):
         problem = failover.problem()
         if problem:
             return Check(False, f"one connection was cut, and not all was well: {problem}")
-        others = " and ".join(sorted(set(self.recording.states) - {failover.lost}))
-        return Check(True, f"{failover.lost} was cut, {others} went on: no gap, the book always LIVE")
+        others = set(self.recording.states) - {failover.lost}
+        lost, went_on = (_short(name) for name in (failover.lost, " and ".join(sorted(others))))
+        return Check(True, f"{lost} was cut, {went_on} went on: no gap, book LIVE throughout")
 
     def _trades(self, exchange: LocalExchange) -> Check:
         times = {trade.match_id: trade.time for trade in exchange.rails_trades(self.market)}
@@ -192,6 +194,11 @@ class RailsStage(Stage):
         return check_trades(self.recording.trade_ids(), list(times), is_announced)
 
 
+def _short(names: str) -> str:
+    """Names of connections without that of the client, for lines of 80 columns."""
+    return names.replace("rails/", "")
+
+
 def _orders(exchange: LocalExchange, recorder: RailsRecorder) -> Check:
     known = {order_id: (states[-1].state, states[-1].filled) for order_id, states in recorder.orders().items()}
     truth = {o.order_id: (OrderState(o.status), Decimal(o.filled_quantity)) for o in exchange.rails_orders()}
@@ -199,12 +206,13 @@ def _orders(exchange: LocalExchange, recorder: RailsRecorder) -> Check:
 
 
 def _fills(exchange: LocalExchange, recorder: RailsRecorder) -> Check:
-    known: Counter[Any] = Counter((fill.order_id, fill.id, fill.price, fill.size) for fill in recorder.fills())
-    fills = exchange.rails_fills()
-    truth: Counter[Any] = Counter(
-        (fill.order_id, fill.match_id, Decimal(fill.price), Decimal(fill.quantity)) for fill in fills
+    known: Counter[tuple[object, ...]] = Counter(
+        (fill.order_id, fill.id, fill.price, fill.size) for fill in recorder.fills()
+    )
+    truth: Counter[tuple[object, ...]] = Counter(
+        (fill.order_id, fill.match_id, Decimal(fill.price), Decimal(fill.quantity)) for fill in exchange.rails_fills()
     )
     if known != truth:
-        missed, more = (truth - known).total(), (known - truth).total()
+        missed, more = sum((truth - known).values()), sum((known - truth).values())
         return Check(False, f"own trades that differ from the exchange's: {missed} missed, {more} too many")
-    return Check(True, f"{known.total()} own trades: none missed, none twice, as the exchange has them")
+    return Check(True, f"{len(known)} own trades: none missed, none twice, as the exchange has them")

@@ -108,7 +108,7 @@ class Show:
                 self._recorder.look()
                 count = len(self._client.connections)
                 text = self._stage.connected_text(self._exchange, count, self._protocol)
-                self._recorder.note("demo", f"connected: {text}")
+                self._recorder.note("demo", f"connected: {text}", f"connected: {count}, streams live")
                 self._recorder.caption = (
                     "A crowd trades by itself; each change of its book is applied to the copy kept here."
                 )
@@ -136,10 +136,16 @@ class Show:
         self._view.show(self._seconds)
         deadline = time.monotonic() + settings.SETTLE_LIMIT
         while True:
-            checks = judge(self._exchange, self._stage)
+            checks = [*judge(self._exchange, self._stage), *self._untold(interrupted)]
             if all(check.ok for check in checks) or time.monotonic() >= deadline:
                 return checks
             self._client.wait(settings.TICK)
+
+    def _untold(self, interrupted: bool) -> list[Check]:
+        """What the show owes where nobody ended it."""
+        if interrupted or self._recorder.recovery is not None:
+            return []
+        return [Check(False, "the connections were never reset: the client was not as it has to be for that")]
 
     def _is_under_way(self, interrupted: bool) -> bool:
         """Whether a loss is not yet made good, or something of the story had to wait for that."""

@@ -30,6 +30,8 @@ Client: TypeAlias = SpotClient | ContractClient | RailsClient
 class Stage(ABC):
     """One venue with one market: makes exchange and client, handles own orders, and compares at the end."""
 
+    has_interlude = False
+    """Whether there is something to show before all connections are reset."""
     unit = ""
     """What amounts are counted in, with a space before it."""
     recording: Recording
@@ -106,8 +108,9 @@ class Stage(ABC):
         """
         return True
 
-    def interlude(self, exchange: LocalExchange) -> None:  # noqa: B027 - most stages have none
-        """What there is to show once, before all connections are reset; nothing by default."""
+    def interlude(self, exchange: LocalExchange) -> None:
+        """Show what there is to show once, before all connections are reset."""
+        raise NotImplementedError
 
     @property
     def is_under_way(self) -> bool:

@@ -85,7 +85,7 @@ class Story:
             middle = self._reset if life == lives // 2 else self._fill_a_part
             steps.append(_Step(start + _PLACED * length, partial(self._place, side, _NEAR if to_the_end else _FARTHER)))
             steps.append(_Step(start + _PARTLY_FILLED * length, middle))
-            if life == lives // 2 - 1:
+            if self._stage.has_interlude and life == lives // 2 - 1:
                 steps.append(_Step(start + _INTERLUDE * length, partial(self._stage.interlude, self._exchange)))
             steps.append(_Step(start + _ENDED * length, self._fill_the_rest if to_the_end else self._cancel))
         return steps
@@ -146,10 +146,11 @@ class Story:
         recorder = self._recorder
         recorder.caption = "All connections were reset; the book shows no prices rather than wrong ones."
         recorder.expect_reset(self._channels)
+        them = "both" if self._channels == 2 else f"all {self._channels}"
         recorder.note(
             "demo",
-            f"all {self._channels} connections are reset, and the path stays dead for a moment",
-            f"all {self._channels} connections reset",
+            f"{them} connections are reset, and the path stays dead for a moment",
+            f"{them} connections reset",
         )
         self._proxy.blackhole()
         self._proxy.reset()

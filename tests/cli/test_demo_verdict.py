@@ -13,7 +13,6 @@ from rich.console import Console
 
 from bigone_sync.cli import _settings as settings
 from bigone_sync.cli._contract_stage import ContractStage
-from bigone_sync.cli._rails_stage import RailsStage
 from bigone_sync.cli._recovery import Recovery
 from bigone_sync.cli._show import Show
 from bigone_sync.cli._spot_stage import SpotStage
@@ -23,7 +22,6 @@ from bigone_sync.testing import FaultProxy, LocalExchange
 from bigone_sync.testing._book import BookView, OrderView, Trade
 from bigone_sync.testing._contract_views import CashView, ContractOrderView, ContractTrade, PositionView
 from bigone_sync.testing._ledger import Balance
-from bigone_sync.testing._rails_views import RailsFill, RailsOrderView, RailsTrade
 from bigone_sync.testing.leaks import leak_check
 
 MARKET = "BTC-USDT"
@@ -99,28 +97,6 @@ class OtherCash(LocalExchange):
         return {name: dataclasses.replace(cash, available=cash.available + 1) for name, cash in super().cash().items()}
 
 
-class OtherRailsLevels(LocalExchange):
-    def rails_book(self, market: str) -> BookView:
-        view = super().rails_book(market)
-        price = next(iter(view.bids))
-        return dataclasses.replace(view, bids=MappingProxyType({**view.bids, price: view.bids[price] + 1}))
-
-
-class OtherRailsTrades(LocalExchange):
-    def rails_trades(self, market: str) -> list[RailsTrade]:
-        return super().rails_trades(market)[:-1]
-
-
-class OtherRailsOrders(LocalExchange):
-    def rails_orders(self) -> list[RailsOrderView]:
-        return [dataclasses.replace(order, filled_quantity="9") for order in super().rails_orders()]
-
-
-class OtherRailsFills(LocalExchange):
-    def rails_fills(self) -> list[RailsFill]:
-        return super().rails_fills()[:-1]
-
-
 class FasterContractCrowd(LocalExchange):
     def fill_contract_order(self, order_id: str, size: D | str | int | None = None) -> D:
         super().fill_contract_order(order_id)
@@ -161,13 +137,6 @@ def run(exchange: LocalExchange, proxy: type[FaultProxy] = FaultProxy, stage: St
 def run_contract(kind: type[LocalExchange], proxy: type[FaultProxy] = FaultProxy) -> tuple[int, str]:
     """The same for contracts."""
     return run(contracts_of(kind), proxy, ContractStage(CONTRACT))
-
-
-def run_rails(kind: type[LocalExchange], proxy: type[FaultProxy] = FaultProxy) -> tuple[int, str]:
-    """The same for Rails."""
-    key = CREDENTIALS.api_key, CREDENTIALS.api_secret
-    exchange = kind(seed=1, credentials=key, markets=(), contracts=(), rails_markets=["BTC-USD"], rate=settings.RATE)
-    return run(exchange, proxy, RailsStage("BTC-USD"))
 
 
 def contracts_of(kind: type[LocalExchange]) -> LocalExchange:
@@ -320,27 +289,3 @@ def test_no_recovery_fails_the_demo_of_contracts(
     assert "not READY again: contract/depth@BTCUSDT, contract/instruments, contract/stream, contract/trades" in error
     assert "positions (STALE) that differ from the exchange's: BTCUSDT" in error
     assert "cash (STALE) that differs from the exchange's: USDT" in error
-
-
-@pytest.mark.parametrize(
-    ("kind", "said"),
-    [
-        (LocalExchange, ""),
-        (OtherRailsLevels, "the kept book"),
-        (OtherRailsTrades, "trades came"),
-        (OtherRailsOrders, "own orders whose state is not known"),
-        (OtherRailsFills, "own trades that differ from the exchange's: 0 missed, 1 too many"),
-    ],
-)
-def test_a_difference_fails_the_demo_of_rails(kind: type[LocalExchange], said: str) -> None:
-    status, text = run_rails(kind)
-    assert (status, "FAILED" in text) == ((1, True) if said else (0, False)), text
-    assert said in " ".join(text.split())
-
-
-def test_a_leader_that_is_not_replaced_fails_the_demo_of_rails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "SETTLE_LIMIT", 5.0)
-    monkeypatch.setattr(LocalExchange, "rails_cut", lambda exchange, connection: None)
-    status, text = run_rails(LocalExchange)
-    assert status == 1
-    assert "no connection noticed that it was cut" in " ".join(text.split())
