@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import AnyStr
 
@@ -15,6 +16,11 @@ _SHORTEST = 4
 _TELLING = 12
 # Header, claims and signature of a signed token; the header is everybody's.
 _PARTS = 3
+# How a token goes on. Those of one account begin alike, so what begins like ours may be one that was ours before, or
+# another connection's; cut off within, it would not be known for a token by its looks any more.
+_ON = r"(?:[\w.~+/=-]|\\/)*"
+_ON_IN_TEXT = re.compile(_ON, re.ASCII)
+_ON_IN_BYTES = re.compile(_ON.encode())
 
 
 class Secrets:
@@ -39,11 +45,11 @@ class Secrets:
 
     def hide(self, text: str) -> str:
         """``text`` without them."""
-        return _without(text, self._values, _HIDDEN)
+        return _without(text, self._values, _HIDDEN, _ON_IN_TEXT)
 
     def hide_bytes(self, data: bytes) -> bytes:
         """The same for a body or a frame."""
-        return _without(data, self._values_in_bytes, _HIDDEN.encode())
+        return _without(data, self._values_in_bytes, _HIDDEN.encode(), _ON_IN_BYTES)
 
 
 def _parts(token: str) -> list[str]:
@@ -51,7 +57,7 @@ def _parts(token: str) -> list[str]:
     return parts[1:] if len(parts) == _PARTS else []
 
 
-def _without(data: AnyStr, secrets: Sequence[AnyStr], hidden: AnyStr) -> AnyStr:
+def _without(data: AnyStr, secrets: Sequence[AnyStr], hidden: AnyStr, on: re.Pattern[AnyStr]) -> AnyStr:
     for secret in secrets:
         # Not ``in``, which of bytes first tries, at length, to take what it looks for for a number.
         place = data.find(secret[:_TELLING])
@@ -59,6 +65,8 @@ def _without(data: AnyStr, secrets: Sequence[AnyStr], hidden: AnyStr) -> AnyStr:
             end = place + min(len(secret), _TELLING)
             while end < place + len(secret) and data[end : end + 1] == secret[end - place : end - place + 1]:
                 end += 1
+            if end < place + len(secret) and (found := on.match(data, end)):
+                end = found.end()
             data = data[:place] + hidden + data[end:]
             place = data.find(secret[:_TELLING], place + len(hidden))
     return data
