@@ -184,9 +184,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.redundancy < 2:
         parser.error("--redundancy must be at least 2: one connection is run beside it anyway")
-    logging.getLogger("bigone_sync").setLevel(logging.ERROR)  # failovers are meant to happen
-    with leak_check():
-        outcome = run(options.seconds, options.seed, options.redundancy)
+    log = logging.getLogger("bigone_sync")
+    before = log.level
+    log.setLevel(logging.ERROR)  # failovers are meant to happen
+    try:
+        with leak_check():
+            outcome = run(options.seconds, options.seed, options.redundancy)
+    finally:
+        log.setLevel(before)
     print("\n".join([*outcome.table(), *outcome.summary]))
     for wrong in outcome.wrong:
         print("WRONG:", wrong)
