@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 import threading
 import time
 from collections import deque
@@ -15,6 +14,7 @@ from collections.abc import Callable
 
 from .auth import masked
 from .errors import AuthenticationError, BigOneError, DecodeError, RateLimited, RestError
+from .process_wide import ProcessWide
 
 __all__ = ["RailsTokens"]
 
@@ -64,8 +64,7 @@ class RailsTokens:
     def of(cls, auth_url: str, api_key: str) -> RailsTokens:
         """The one of an API key at an address, for the whole process; a forked child has its own."""
         base = auth_url.rstrip("/")
-        with _shared_lock:
-            return _shared.setdefault((base, api_key), cls(base, api_key))
+        return _shared.of((base, api_key), lambda: cls(base, api_key))
 
     @property
     def waiting(self) -> int:
@@ -196,16 +195,4 @@ class RailsTokens:
             self._waiting -= 1
 
 
-_shared: dict[tuple[str, str], RailsTokens] = {}
-_shared_lock = threading.Lock()
-
-
-def _forget() -> None:
-    # A lock that a thread of the parent held stays locked in the child.
-    global _shared_lock
-    _shared_lock = threading.Lock()
-    _shared.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+_shared: ProcessWide[RailsTokens] = ProcessWide()

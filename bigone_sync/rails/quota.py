@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
+
+from ..process_wide import ProcessWide
 
 __all__ = ["OrderQuota"]
 
@@ -30,8 +31,7 @@ class OrderQuota:
     @classmethod
     def of(cls, account: str) -> OrderQuota:
         """The one of an account, for the whole process."""
-        with _shared_lock:
-            return _shared.setdefault(account, cls())
+        return _shared.of(account, cls)
 
     def take(self, limit: int) -> float:
         """Count an operation; 0, or the seconds until there is room again, and then it is not counted."""
@@ -64,16 +64,4 @@ class OrderQuota:
             return self._used if self._clock() - self._began < _MINUTE else 0
 
 
-_shared: dict[str, OrderQuota] = {}
-_shared_lock = threading.Lock()
-
-
-def _forget() -> None:
-    # A lock that a thread of the parent held stays locked in the child.
-    global _shared_lock
-    _shared_lock = threading.Lock()
-    _shared.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+_shared: ProcessWide[OrderQuota] = ProcessWide()

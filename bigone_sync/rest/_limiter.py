@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+
+from ..process_wide import ProcessWide
 
 __all__ = ["REQUESTS", "WINDOW", "Limiter"]
 
@@ -35,8 +36,7 @@ class Limiter:
     @classmethod
     def of(cls, host: str) -> Limiter:
         """The one of a host (with its port), for the whole process."""
-        with _shared_lock:
-            return _shared.setdefault(host, cls())
+        return _shared.of(host, cls)
 
     @property
     def waiting(self) -> int:
@@ -86,16 +86,4 @@ class Limiter:
         return self._sent[-limit] + self._window - now if len(self._sent) >= limit else 0.0
 
 
-_shared: dict[str, Limiter] = {}
-_shared_lock = threading.Lock()
-
-
-def _forget() -> None:
-    # A lock that a thread of the parent held stays locked in the child.
-    global _shared_lock
-    _shared_lock = threading.Lock()
-    _shared.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+_shared: ProcessWide[Limiter] = ProcessWide()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+
+from ..process_wide import ProcessWide
 
 __all__ = ["DialWindow", "Pacer"]
 
@@ -28,8 +29,7 @@ class DialWindow:
     @classmethod
     def of(cls, name: str) -> DialWindow:
         """The one of whatever the exchange counts by."""
-        with _shared_lock:
-            return _shared.setdefault(name, cls())
+        return _shared.of(name, cls)
 
     def reserve(self, most: int, earliest: float) -> float:
         """Takes a slot, so that no minute has more than ``most``; the time when it comes, from ``earliest`` on."""
@@ -69,16 +69,4 @@ class Pacer:
             return slot - now
 
 
-_shared: dict[str, DialWindow] = {}
-_shared_lock = threading.Lock()
-
-
-def _forget() -> None:
-    # A lock that a thread of the parent held stays locked in the child.
-    global _shared_lock
-    _shared_lock = threading.Lock()
-    _shared.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+_shared: ProcessWide[DialWindow] = ProcessWide()

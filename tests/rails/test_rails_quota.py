@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from rails_made import Clock
 
-from bigone_sync.rails import quota as module
 from bigone_sync.rails.lags import Lags
 from bigone_sync.rails.quota import OrderQuota
 
@@ -71,19 +68,6 @@ def test_one_account_has_one_for_the_whole_process() -> None:
     assert OrderQuota.of(account) is not OrderQuota.of(f"another {account}")
     assert OrderQuota.of(account).take(1) == 0.0
     assert 59.0 < OrderQuota.of(account).take(1) <= 60.0
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_forked_child_begins_anew() -> None:
-    parents = OrderQuota.of("forked account")
-    parents.take(1)
-    with module._shared_lock:  # whoever else held it would hold it for ever in the child
-        child = os.fork()
-        if child == 0:
-            mine = OrderQuota.of("forked account")
-            os._exit(0 if mine is not parents and mine.take(1) == 0.0 else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 # Lags
