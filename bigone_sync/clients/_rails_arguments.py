@@ -114,13 +114,11 @@ def check_settings(
     return Dialect(dialect)
 
 
-def account_of(token: object, credentials: Credentials | None) -> str:
-    """What tells one account from another, as far as a client can: the exchange's limits are counted by it."""
-    if token is None and credentials is not None:
-        return credentials.api_key
+def account_of(token: object, credentials: Credentials | None) -> str | None:
+    """What tells one account from another: the exchange's limits are counted by it. None: a callable tells nobody."""
     if isinstance(token, str):
         return hashlib.sha256(token.encode()).hexdigest()
-    return f"callable {id(token)}"
+    return credentials.api_key if token is None and credentials is not None else None
 
 
 def market_of(market: Any, connected: str, *, needed: bool) -> str | None:

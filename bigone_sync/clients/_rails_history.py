@@ -132,8 +132,8 @@ class RestRailsHistory:
                 break
             try:
                 orders.append(rest.order(order_id=order.order_id, market=order.market))
-            except RestError as error:
-                if error.status_code != _NOT_FOUND:
+            except BigOneError as error:
+                if not (isinstance(error, RestError) and error.status_code == _NOT_FOUND):
                     missing[Channel.ORDERS] = str(error)
                     return
                 skipped += 1  # it ended over an hour ago (section 1.6)

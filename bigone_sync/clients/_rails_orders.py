@@ -8,14 +8,19 @@ from functools import partial
 from typing import Any
 
 from ..arguments import check_flag, check_number, check_order_id, check_side, check_timeout, check_word
-from ..config import Timeouts
+from ..config import check_uuid
 from ..enums import Side
-from ..errors import BigOneError, ConfigurationError, NotConnected
+from ..errors import BigOneError, ConfigurationError, ConnectionClosed, NotConnected
 from ..events import RailsOrder
 from ..protocol.rails_requests import RailsRequests
 from ..rails.commands import CANCEL, CREATE, LEVERAGE, MODIFY, PING
 from ..rails.desk import Desk
+from ..rails.group import RailsGroup
+from ..rails.session import RailsSession
+from ._beside import RestBeside
 from ._rails_arguments import check_slippage, check_wait, market_of
+from ._rails_history import resolve
+from ._subscribing import Subscribing
 
 __all__ = ["RailsOrders"]
 
@@ -23,7 +28,7 @@ Number = Decimal | int | str
 _SIDES = {"BID": "buy", "ASK": "sell"}
 
 
-class RailsOrders:
+class RailsOrders(Subscribing[RailsSession]):
     """The commands. Not for direct use.
 
     All of them need a client that was started.  Each is sent once, on the connection that leads, and never again by
@@ -37,12 +42,9 @@ class RailsOrders:
     """
 
     _market: str
-    _timeouts: Timeouts
-    _started: bool
+    _beside: RestBeside[Any]
+    _group: RailsGroup
     _desk: Desk
-
-    def _check_open(self) -> None:
-        raise NotImplementedError
 
     # -- orders
 
@@ -223,6 +225,48 @@ class RailsOrders:
     def _cancellation(self, order_id: Any, market: Any) -> tuple[Any, str]:
         name = market_of(market, self._market, needed=True) or ""
         return partial(RailsRequests.cancel_order, order_id=check_order_id(order_id), market=name), name
+
+    # -- what became of a command
+
+    def resolve(
+        self, client_request_id: str, *, market: str | None = None, timeout: float | None = None
+    ) -> RailsOrder | None:
+        """Ask REST what became of the order that a command of this id was about (Rails protocol, section 1.6).
+
+        For after ``OutcomeUnknown`` (its ``client_request_id``) and ``RequestTimeout`` (its ``request_id``).  An order
+        that is not known at first is asked for twice more within two seconds: what was sent just before the connection
+        ended may still be on its way.  Of a cancellation it is the order that was to be cancelled; of a modification
+        the new order, or the old one where there is no new one.  Each time counts as an order operation (section 10).
+
+        Args:
+            client_request_id: of the command.
+            market: of the order; only where the client is for ALL, and did not place it itself.
+            timeout: seconds for everything; None: ``Timeouts.reply``.
+
+        Returns:
+            The order; None where the exchange knows none: it was never placed, or ended over an hour ago.
+
+        Raises:
+            ConfigurationError: an argument is not allowed.
+            RestError: the exchange could not be asked.
+            RateLimited: there is no room for asking, or for asking once more.
+            ConnectionClosed: the client is closed, or was meanwhile.
+        """
+        asked = check_uuid(client_request_id, argument="client_request_id")
+        known = self._group.commands.known(asked)
+        name = known.market if market is None and known is not None else market
+        checked = market_of(name, self._market, needed=True) or ""
+        limit = self._timeouts.reply if timeout is None else check_timeout(timeout)
+        self._check_open()
+        with self._dispatcher.lifted():
+            return resolve(self._beside.rest(), asked, checked, known, limit, self._count_lookup, self._pause)
+
+    def _count_lookup(self) -> None:
+        self._desk.count("resolve()")
+
+    def _pause(self, seconds: float) -> None:
+        if self._hub.wait_until(lambda: self._closing, seconds):
+            raise ConnectionClosed("the client was closed meanwhile")
 
     # -- the account
 

@@ -8,13 +8,12 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..arguments import check_timeout
 from ..auth import Credentials
 from ..book import OrderBook
-from ..config import RAILS_URL, Backoff, Limits, Timeouts, check_url, check_uuid
+from ..config import RAILS_URL, Backoff, Limits, Timeouts, check_url
 from ..enums import Channel, Overflow
-from ..errors import ConfigurationError, ConnectionClosed
-from ..events import RailsOrder, SubscriptionKey
+from ..errors import ConfigurationError
+from ..events import SubscriptionKey
 from ..protocol.base import Handshake
 from ..protocol.rails import RailsProtocol
 from ..protocol.rails_requests import ALL, Dialect
@@ -30,11 +29,10 @@ from ..transport.connection import Connection
 from ..transport.pacing import DialWindow, Pacer
 from ._arguments import check_handler
 from ._beside import RestBeside
-from ._rails_arguments import CHANNELS, account_of, check_bases, check_settings, market_of, rails_key
-from ._rails_history import RestRailsHistory, resolve
+from ._rails_arguments import CHANNELS, account_of, check_bases, check_settings, rails_key
+from ._rails_history import RestRailsHistory
 from ._rails_orders import RailsOrders
 from ._rails_streams import RailsStreams
-from ._subscribing import Subscribing
 
 if TYPE_CHECKING:
     from ..rest.rails import RailsRest
@@ -44,7 +42,7 @@ __all__ = ["RailsClient"]
 _log = logging.getLogger("bigone_sync.client")
 
 
-class RailsClient(RailsStreams, Subscribing[RailsSession], RailsOrders):
+class RailsClient(RailsStreams, RailsOrders):
     """Streams and orders of Rails: book, public trades, own orders and trades, over one connection or several alike.
 
     With ``redundancy=n`` every connection brings the same (Rails protocol, section 8), and whichever is first delivers:
@@ -69,9 +67,9 @@ class RailsClient(RailsStreams, Subscribing[RailsSession], RailsOrders):
         rest_url: one base for all REST calls; None: the documented hosts with the default ``url``, or else beside it.
         dialect: ``"current"``, or ``"legacy"`` for the names of the generation before (section 4); what comes is
             understood either way. Legacy has no own trades.
-        order_limit: order operations a minute that the account may have, counted for the whole process by API key, or
-            by token where there is none: 250 by the documents, 10,000 for market makers (section 10). What goes beyond
-            is not sent: RateLimited.
+        order_limit: order operations a minute that the account may have, counted for the whole process by API key or
+            token, and with a callable for this client alone: 250 by the documents, 10,000 for market makers (section
+            10). What goes beyond is not sent: RateLimited.
         dial_limit: new connections a minute, counted likewise: 20 by the documents, 60 for market makers.
         patience: seconds after which a connection that lags is waited for no longer where another one cannot go on
             without it, and that the answer to a command may take on another connection when its own was lost.
@@ -149,7 +147,6 @@ class RailsClient(RailsStreams, Subscribing[RailsSession], RailsOrders):
         self._market = market
         self._url = check_url(url)
         bases = check_bases(self._url, auth_url, rest_url)
-        self._tokens = RailsTokens.of(bases.auth_url, credentials.api_key) if credentials is not None else None
 
         def make_rest() -> RailsRest:
             from ..rest.base import fit_headers  # they bring requests
@@ -167,10 +164,12 @@ class RailsClient(RailsStreams, Subscribing[RailsSession], RailsOrders):
             )
 
         self._beside: RestBeside[RailsRest] = RestBeside("rails", make_rest)
-        self._source = self._token_source(token)
+        self._source = self._token_source(token, credentials, bases.auth_url)
         account = account_of(token, credentials)
-        quota = OrderQuota.of(f"{bases.auth_url} {account}")
-        self._pacer = Pacer(self._limits.dial_interval, DialWindow.of(f"{self._url} {account}"), dial_limit)
+        quota, dials = OrderQuota(), DialWindow()
+        if account is not None:
+            quota, dials = OrderQuota.of(f"{bases.auth_url} {account}"), DialWindow.of(f"{self._url} {account}")
+        self._pacer = Pacer(self._limits.dial_interval, dials, dial_limit)
         history = RestRailsHistory(
             self._beside.rest, deadline=self._timeouts.reply, count=lambda: not quota.take(order_limit)
         )
@@ -190,14 +189,16 @@ class RailsClient(RailsStreams, Subscribing[RailsSession], RailsOrders):
 
     # -- putting it together
 
-    def _token_source(self, token: str | Callable[[], str] | None) -> TokenSource:
+    def _token_source(
+        self, token: str | Callable[[], str] | None, credentials: Credentials | None, auth_url: str
+    ) -> TokenSource:
         if callable(token):
             return TokenSource(token, _asked_anew)
         if token is not None:
             given = token
             return TokenSource(lambda: given, None)
-        tokens = self._tokens
-        return TokenSource(lambda: self._beside.rest().token(), tokens.refuse if tokens is not None else None)
+        refuse = RailsTokens.of(auth_url, credentials.api_key).refuse if credentials is not None else None
+        return TokenSource(lambda: self._beside.rest().token(), refuse)
 
     def _make_group(
         self, dialect: Dialect, quota: OrderQuota, patience: float, history: RestRailsHistory | None
@@ -330,48 +331,6 @@ class RailsClient(RailsStreams, Subscribing[RailsSession], RailsOrders):
         with self._group.lock:
             session = self._group.primary()
             return session.name if session is not None else None
-
-    # -- what became of a command
-
-    def resolve(
-        self, client_request_id: str, *, market: str | None = None, timeout: float | None = None
-    ) -> RailsOrder | None:
-        """Ask REST what became of the order that a command of this id was about (Rails protocol, section 1.6).
-
-        For after ``OutcomeUnknown`` (its ``client_request_id``) and ``RequestTimeout`` (its ``request_id``).  An order
-        that is not known at first is asked for twice more within two seconds: what was sent just before the connection
-        ended may still be on its way.  Of a cancellation it is the order that was to be cancelled; of a modification
-        the new order, or the old one where there is no new one.  Each time counts as an order operation (section 10).
-
-        Args:
-            client_request_id: of the command.
-            market: of the order; only where the client is for ALL, and did not place it itself.
-            timeout: seconds for everything; None: ``Timeouts.reply``.
-
-        Returns:
-            The order; None where the exchange knows none: it was never placed, or ended over an hour ago.
-
-        Raises:
-            ConfigurationError: an argument is not allowed.
-            RestError: the exchange could not be asked.
-            RateLimited: there is no room for asking, or for asking once more.
-            ConnectionClosed: the client is closed, or was meanwhile.
-        """
-        asked = check_uuid(client_request_id, argument="client_request_id")
-        known = self._group.commands.known(asked)
-        name = known.market if market is None and known is not None else market
-        checked = market_of(name, self._market, needed=True) or ""
-        limit = self._timeouts.reply if timeout is None else check_timeout(timeout)
-        self._check_open()
-        with self._dispatcher.lifted():
-            return resolve(self._beside.rest(), asked, checked, known, limit, self._count_lookup, self._pause)
-
-    def _count_lookup(self) -> None:
-        self._desk.count("resolve()")
-
-    def _pause(self, seconds: float) -> None:
-        if self._hub.wait_until(lambda: self._closing, seconds):
-            raise ConnectionClosed("the client was closed meanwhile")
 
 
 def _asked_anew(token: str) -> None:

@@ -22,13 +22,14 @@ from ..session_base import BaseSession
 from ..subscription import Stream
 from ..transport.attempt import Attempt, Target
 from ..transport.secrets import Secrets
+from .route import RailsRoute
 from .subscribed import Subscribed
 from .token import TokenSource, unauthenticated
 
 if TYPE_CHECKING:
     from .group import RailsGroup
 
-__all__ = ["RailsRoute", "RailsSession"]
+__all__ = ["RailsSession"]
 
 _log = logging.getLogger("bigone_sync.session")
 
@@ -36,21 +37,6 @@ _PREFIX = "authorization#"
 _UNAUTHORISED = (401, 403)
 # Pings whose answers are not here yet; more are not of interest.
 _PINGS = 16
-
-
-class _Unchained:
-    """Rails' updates have no numbers."""
-
-    def reset(self) -> None:
-        """There is nothing to forget."""
-
-
-class RailsRoute:
-    """A stream as far as the protocol is concerned: all there is to know is kept by the group."""
-
-    def __init__(self, owner: Stream) -> None:
-        self.owner = owner
-        self.sequence = _Unchained()
 
 
 class RailsSession(BaseSession):

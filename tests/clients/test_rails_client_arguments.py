@@ -172,6 +172,25 @@ def test_credentials_go_where_the_socket_goes(options: dict[str, Any], auth: str
     client.close()
 
 
+def quota_of(token: Any = None, credentials: Credentials | None = None) -> object:
+    client = RailsClient(token, market=BTC, credentials=credentials, url=LOCAL)
+    client.close()
+    return client._desk._quota
+
+
+def test_limits_are_shared_by_those_whose_account_is_known_to_be_the_same() -> None:
+    assert quota_of("t0ken") is quota_of("t0ken", KEYS)
+    assert quota_of("t0ken") is not quota_of("an0ther")
+    assert quota_of(credentials=KEYS) is quota_of(credentials=KEYS)
+    assert quota_of(credentials=KEYS) is not quota_of("t0ken")
+
+    def ask() -> str:
+        return "t0ken"
+
+    # Whose account a callable is of nobody knows, and the next one may be another where this one was in memory.
+    assert quota_of(ask) is not quota_of(ask)
+
+
 def test_a_token_is_used_in_place_of_credentials() -> None:
     client = RailsClient("t0ken", market=BTC, credentials=KEYS, url=LOCAL)
     assert client._source() == "t0ken"

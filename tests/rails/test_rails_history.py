@@ -155,10 +155,11 @@ def test_without_a_rest_object_nothing_can_be_asked_for(channels: tuple[Channel,
     assert found == RailsFound(missing=dict.fromkeys(channels, "closed"))
 
 
-def test_what_is_no_failure_of_a_request_ends_all(rest: Any) -> None:
+def test_a_refusal_of_the_key_leaves_what_was_told_before_alone(rest: Any) -> None:
+    rest.traded = [fill(1, second=200)]
     rest.lookups = {"o1": AuthenticationError("wrong key")}
     found = fetch(rest, ORDERS, FILLS, known=[order("o1")])
-    assert found.missing == {ORDERS: "wrong key", FILLS: "wrong key"}
+    assert found == RailsFound((), (fill(1, second=200),), {ORDERS: "wrong key"})
 
 
 def test_nothing_is_asked_of_other_channels(rest: Any) -> None:
