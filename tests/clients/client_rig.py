@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
+
+import pytest
 
 from bigone_sync import (
     Backoff,
@@ -162,3 +165,32 @@ def in_thread(work: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     return thread
+
+
+class Doing:
+    """Something under way on a thread of its own."""
+
+    def __init__(self, work: Callable[[], object]) -> None:
+        self.result: object = None
+        self.error: BaseException | None = None
+        self._work = work
+        self._thread = in_thread(self._run)
+
+    def _run(self) -> None:
+        try:
+            self.result = self._work()
+        except BaseException as error:  # noqa: BLE001 - looked at by the test
+            self.error = error
+
+    def end(self) -> Any:
+        """Its exception, or its result."""
+        self._thread.join(PATIENCE)
+        assert not self._thread.is_alive()
+        return self.error or self.result
+
+    @property
+    def is_over(self) -> bool:
+        return not self._thread.is_alive()
+
+
+needs_signals = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to one thread here")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import client_rig
 import pytest
 from aiohttp import web
+from client_rig import PATIENCE, in_thread
 
 from bigone_sync.testing._spot_gate import SpotGate
 from bigone_sync.testing.exchange import LocalExchange
-from bigone_sync.testing.leaks import leak_check
+from bigone_sync.testing.leaks import leak_check, wait_until
 
 ONE_CODEC = "one_codec"
 
@@ -51,3 +55,31 @@ def still() -> Iterator[LocalExchange]:
     """An exchange in which something happens only on command."""
     with leak_check(), LocalExchange(rate=0) as exchange:
         yield exchange
+
+
+@pytest.fixture
+def on_signal() -> Iterator[Callable[[Callable[[], object], Callable[[int, Any], object]], None]]:
+    """``on_signal(condition, react)``: once the condition holds, a signal handler reacts on the main thread."""
+    before = signal.getsignal(signal.SIGINT)
+    threads: list[threading.Thread] = []
+
+    def arm(condition: Callable[[], object], react: Callable[[int, Any], object]) -> None:
+        signal.signal(signal.SIGINT, react)
+
+        def interrupt() -> None:
+            wait_until(condition, PATIENCE)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+        threads.append(in_thread(interrupt))
+
+    yield arm
+    for thread in threads:
+        thread.join(PATIENCE)
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def nothing_left() -> Iterator[None]:
+    """No thread and no socket is left behind; for modules that use it by mark."""
+    with leak_check():
+        yield

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
-from client_rig import PATIENCE, Log, Watched, in_thread
+from client_rig import PATIENCE, Log, Watched
 from rails_client_rig import BTC, rails
 
 from bigone_sync import OrderState, RailsClient, RailsOrder
@@ -52,28 +52,6 @@ def trading(exchange: LocalExchange, **options: Any) -> Iterator[Trader]:
         client.wait_ready(PATIENCE)
         yield trader
     trader.watched.assert_quiet()
-
-
-class Doing:
-    """Something under way on a thread of its own."""
-
-    def __init__(self, work: Callable[[], object]) -> None:
-        self.result: object = None
-        self.error: BaseException | None = None
-        self._work = work
-        self._thread = in_thread(self._run)
-
-    def _run(self) -> None:
-        try:
-            self.result = self._work()
-        except BaseException as error:  # noqa: BLE001 - looked at by the test
-            self.error = error
-
-    def end(self) -> Any:
-        """Its exception, or its result."""
-        self._thread.join(PATIENCE)
-        assert not self._thread.is_alive()
-        return self.error or self.result
 
 
 def best(exchange: LocalExchange, side: str, market: str = BTC) -> Decimal:

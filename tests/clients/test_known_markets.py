@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal as D
 from typing import Any
 
@@ -15,15 +15,8 @@ from bigone_sync import ConfigurationError, ConnectionClosed, Contract, Contract
 from bigone_sync.errors import RestError
 from bigone_sync.rest.contract import ContractRest
 from bigone_sync.testing.exchange import LocalExchange
-from bigone_sync.testing.leaks import leak_check
 
-pytestmark = pytest.mark.one_codec
-
-
-@pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
-    with leak_check():
-        yield
+pytestmark = [pytest.mark.one_codec, pytest.mark.usefixtures("nothing_left")]
 
 
 SPOT_USES: dict[str, Callable[[Any, str], Any]] = {

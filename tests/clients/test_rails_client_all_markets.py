@@ -14,15 +14,9 @@ from rails_client_rig import ALL, BTC, ETH, asked, rails, told_trades, trade_fac
 from bigone_sync import ConfigurationError, Fill, OrderState, RailsOrder, Trade
 from bigone_sync.errors import ProtocolError
 from bigone_sync.testing.exchange import LocalExchange
-from bigone_sync.testing.leaks import leak_check, wait_until
+from bigone_sync.testing.leaks import wait_until
 
-pytestmark = pytest.mark.one_codec
-
-
-@pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
-    with leak_check():
-        yield
+pytestmark = [pytest.mark.one_codec, pytest.mark.usefixtures("nothing_left")]
 
 
 @pytest.fixture(params=["g6", "g5"])

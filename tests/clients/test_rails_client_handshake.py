@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,15 +29,9 @@ from bigone_sync import (
     RailsClient,
 )
 from bigone_sync.errors import RestError
-from bigone_sync.testing.leaks import leak_check, wait_until
+from bigone_sync.testing.leaks import wait_until
 
-pytestmark = pytest.mark.one_codec
-
-
-@pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
-    with leak_check():
-        yield
+pytestmark = [pytest.mark.one_codec, pytest.mark.usefixtures("nothing_left")]
 
 
 # -- what is sent

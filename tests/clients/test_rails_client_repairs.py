@@ -37,15 +37,9 @@ from bigone_sync import (
     Trade,
 )
 from bigone_sync.testing.exchange import LocalExchange
-from bigone_sync.testing.leaks import leak_check, wait_until
+from bigone_sync.testing.leaks import wait_until
 
-pytestmark = pytest.mark.one_codec
-
-
-@pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
-    with leak_check():
-        yield
+pytestmark = [pytest.mark.one_codec, pytest.mark.usefixtures("nothing_left")]
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import threading
 import traceback
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -27,15 +26,9 @@ from bigone_sync import (
     Credentials,
     Timeouts,
 )
-from bigone_sync.testing.leaks import leak_check, wait_until
+from bigone_sync.testing.leaks import wait_until
 
-pytestmark = pytest.mark.one_codec
-
-
-@pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
-    with leak_check():
-        yield
+pytestmark = [pytest.mark.one_codec, pytest.mark.usefixtures("nothing_left")]
 
 
 # -- where the token comes from

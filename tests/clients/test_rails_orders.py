@@ -8,14 +8,13 @@ from decimal import localcontext
 from typing import Any
 
 import pytest
-from client_rig import KEYS, PATIENCE, Gate, Log, running
+from client_rig import KEYS, PATIENCE, Doing, Gate, Log, running
 from rails_client_rig import ALL, BTC, ETH, asked, rails, until_open, venue
 from rails_commands_rig import (
     CANCEL,
     CREATE,
     LEVERAGE,
     MODIFY,
-    Doing,
     Trader,
     best,
     own,

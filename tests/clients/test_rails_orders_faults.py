@@ -11,14 +11,13 @@ from functools import partial
 from typing import Any
 
 import pytest
-from client_rig import PATIENCE, Log, Watched, in_thread, running, until_ready
+from client_rig import PATIENCE, Doing, Log, Watched, needs_signals, running, until_ready
 from rails_client_rig import BTC, asked, rails, until_open, until_streams, venue
 from rails_commands_rig import (
     CANCEL,
     CREATE,
     LEVERAGE,
     MODIFY,
-    Doing,
     Trader,
     own,
     resting,
@@ -472,30 +471,6 @@ def test_close_while_a_handler_waits_for_an_order(market: LocalExchange) -> None
 
 
 # -- signals and forks
-
-
-@pytest.fixture
-def on_signal() -> Iterator[Callable[[Callable[[], object], Callable[[int, Any], object]], None]]:
-    """``on_signal(condition, react)``: once the condition holds, a signal handler reacts on the main thread."""
-    before = signal.getsignal(signal.SIGINT)
-    threads: list[threading.Thread] = []
-
-    def arm(condition: Callable[[], object], react: Callable[[int, Any], object]) -> None:
-        signal.signal(signal.SIGINT, react)
-
-        def interrupt() -> None:
-            wait_until(condition, PATIENCE)
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-
-        threads.append(in_thread(interrupt))
-
-    yield arm
-    for thread in threads:
-        thread.join(PATIENCE)
-    signal.signal(signal.SIGINT, before)
-
-
-needs_signals = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to one thread here")
 
 
 @needs_signals

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from client_rig import BTC, PATIENCE, Log, Watched, in_thread, members, running, spot, until_ready
+from client_rig import BTC, PATIENCE, Doing, Log, Watched, members, needs_signals, running, spot, until_ready
 from websocket import ABNF
 
 from bigone_sync import (
@@ -41,38 +41,12 @@ LOGIN, CREATE, MARKETS = "authenticateCustomerRequest", "createOrderRequest", "l
 FOREVER = threading.TIMEOUT_MAX
 
 
-class Attempt:
-    """A command under way on a thread of its own."""
-
-    def __init__(self, work: Callable[[], object]) -> None:
-        self.result: object = None
-        self.error: BaseException | None = None
-        self._work = work
-        self._thread = in_thread(self._run)
-
-    def _run(self) -> None:
-        try:
-            self.result = self._work()
-        except BaseException as error:  # noqa: BLE001 - looked at by the test
-            self.error = error
-
-    def end(self) -> Any:
-        """Its exception, or its result."""
-        self._thread.join(PATIENCE)
-        assert not self._thread.is_alive()
-        return self.error or self.result
-
-    @property
-    def is_over(self) -> bool:
-        return not self._thread.is_alive()
-
-
 def place(client: SpotClient, timeout: float | None = None) -> Order | None:
     return client.create_order(BTC, "buy", amount="1", price="1", timeout=timeout)
 
 
-def placing(client: SpotClient, timeout: float = FOREVER) -> Attempt:
-    return Attempt(lambda: place(client, timeout))
+def placing(client: SpotClient, timeout: float = FOREVER) -> Doing:
+    return Doing(lambda: place(client, timeout))
 
 
 def sent(exchange: LocalExchange, member: str = CREATE) -> int:
@@ -228,7 +202,7 @@ def test_a_list_whose_connection_ends_is_lost_and_no_more(still: LocalExchange) 
         frames = shown_out(client)
         with up(client):
             proxy.blackhole()
-            attempt = Attempt(lambda: client.list_markets(timeout=FOREVER))
+            attempt = Doing(lambda: client.list_markets(timeout=FOREVER))
             wait_until(lambda: len(frames()) == 2)
             proxy.cut()
             error = attempt.end()
@@ -483,7 +457,7 @@ def test_closing_while_the_connection_is_waited_for(still: LocalExchange) -> Non
     still.take_down()
     client = spot(still.spot_url, private=True)
     with client:
-        attempts = [placing(client), Attempt(lambda: client.list_markets(timeout=FOREVER))]
+        attempts = [placing(client), Doing(lambda: client.list_markets(timeout=FOREVER))]
         wait_until(lambda: client.connections.get("private") == ConnectionState.WAITING)
         wait_until(lambda: len(client._sessions["private"].calls._open) == 2)
         client.close()
@@ -499,7 +473,7 @@ def test_closing_while_a_list_is_out(still: LocalExchange) -> None:
         frames = shown_out(client)
         with up(client):
             proxy.blackhole()
-            attempt = Attempt(lambda: client.list_markets(timeout=FOREVER))
+            attempt = Doing(lambda: client.list_markets(timeout=FOREVER))
             wait_until(lambda: len(frames()) == 2)
             client.close()
             assert isinstance(attempt.end(), ConnectionClosed)
@@ -556,30 +530,6 @@ def _raised(work: Callable[[], object]) -> BaseException:
 
 
 # -- signals
-
-
-@pytest.fixture
-def on_signal() -> Iterator[Callable[[Callable[[], object], Callable[[int, Any], object]], None]]:
-    """``on_signal(condition, react)``: once the condition holds, a signal handler reacts on the main thread."""
-    before = signal.getsignal(signal.SIGINT)
-    threads: list[threading.Thread] = []
-
-    def arm(condition: Callable[[], object], react: Callable[[int, Any], object]) -> None:
-        signal.signal(signal.SIGINT, react)
-
-        def interrupt() -> None:
-            wait_until(condition, PATIENCE)
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-
-        threads.append(in_thread(interrupt))
-
-    yield arm
-    for thread in threads:
-        thread.join(PATIENCE)
-    signal.signal(signal.SIGINT, before)
-
-
-needs_signals = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signals to one thread here")
 
 
 @needs_signals
