@@ -183,7 +183,8 @@ class RailsGroup:
         others = self._others(session)
         self._lags.forget(session.name)
         if self.leader is session:
-            self.leader = others[0] if others else None
+            placed = self.in_step()
+            self.leader = min(others, key=lambda other: other.name not in placed, default=None)
             if others:
                 self._failed_over(session, f"lost: {error}")
         self.commands.lost(session.name, error, self.patience if others else 0.0)

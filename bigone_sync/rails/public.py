@@ -218,9 +218,7 @@ class Public:
                 self.asks.ask((Channel.DEPTH, market), [s for s in sessions if book.may_ask(s.name)])
         for market, trades in self._trades.items():
             if trades.is_waiting and self._is_due(Channel.TRADES, market):
-                # Those whose place is known first: the others may be silent.
-                placed = sorted(sessions, key=lambda session: not trades.may_ask(session.name))
-                self.asks.ask((Channel.TRADES, market), placed)
+                self.asks.ask((Channel.TRADES, market), sessions)
 
     def _is_due(self, channel: Channel, market: str) -> bool:
         stream = self._stream(channel, market)

@@ -155,6 +155,21 @@ def test_a_new_connection_that_brought_little_waits_without_harm(exchange: Local
         side.until_whole()
 
 
+def test_who_follows_a_leader_that_is_lost_knows_its_place(exchange: LocalExchange) -> None:
+    with in_step(exchange, 3) as side:
+        lost = side.client.leader
+        new, placed = (name for name in side.client.in_step if name != lost)
+        exchange.rails_cut(side.number(new))
+        wait_until(lambda: side.client.stats().reconnects == 1, PATIENCE)
+        side.client.wait_ready(PATIENCE)
+        assert set(side.client.in_step) == {lost, placed}
+        exchange.rails_cut(side.number(lost))
+        wait_until(lambda: side.client.leader not in (lost, None), PATIENCE)
+        assert side.client.leader == placed
+        side.until_in_step()
+        side.until_whole()
+
+
 @pytest.mark.parametrize("redundancy", [2, 3])
 def test_when_all_are_lost_book_and_trades_go_on(exchange: LocalExchange, redundancy: int) -> None:
     with in_step(exchange, redundancy) as side:
