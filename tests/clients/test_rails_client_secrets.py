@@ -16,7 +16,7 @@ from client_rig import BACKOFF, CALM, PATIENCE, Log, Watched
 from rails_client_rig import BTC, rails, until_open, venue
 from raw_server import Peer, RawServer, answer_101, close_frame
 
-from bigone_sync import AuthenticationError, ConnectionLost, Credentials, RailsClient, RawFrame
+from bigone_sync import AuthenticationError, ConnectionLost, Credentials, RailsClient, RawFrame, rails_token
 from bigone_sync.testing.leaks import leak_check, wait_until
 
 pytestmark = pytest.mark.one_codec
@@ -145,7 +145,7 @@ def repeat(peer: Peer, token: str) -> None:
 def told(client: Any, logs: list[Log[Any]], caplog: pytest.LogCaptureFixture) -> str:
     """All that a user, or who reads his logs, can get to see."""
     parts = [caplog.text, repr(client.stats()), repr(client.subscriptions), repr(client.in_step)]
-    inner = [client, client._source, client._beside, client._tokens, client._group]
+    inner = [client, client._source, client._beside, client._group, *rails_token._shared._objects.values()]
     for session in client._sessions.values():
         inner += [session, session.connection, session.protocol, session._secrets, session._token]
     parts += [repr(one) + str(one) for one in inner]

@@ -26,6 +26,7 @@ from bigone_sync import (
     Credentials,
     Timeouts,
 )
+from bigone_sync.rails_token import RailsTokens
 from bigone_sync.testing.leaks import wait_until
 
 pytestmark = [pytest.mark.one_codec, pytest.mark.usefixtures("nothing_left")]
@@ -74,8 +75,7 @@ def test_a_token_is_renewed_before_its_end() -> None:
         client = rails(exchange, credentials=Credentials(*keys))
         with running(client):
             exchange.clock_offset += 5  # for the exchange it has ended
-            renewed = client._tokens
-            assert renewed is not None
+            renewed = RailsTokens.of(exchange.rest_url("rails"), keys[0])
             wait_until(lambda: renewed._clock() >= renewed._renew_at, PATIENCE)
             exchange.rails_cut(exchange.rails_connections[0])
             wait_until(lambda: client.stats().reconnects == 1, PATIENCE)
