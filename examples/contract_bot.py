@@ -18,16 +18,19 @@ SYMBOL = "BTCUSDT"
 client = ContractClient(Credentials.from_env(), url=URL)
 
 
+def say(text: str) -> None:
+    print(f"{text}\n", end="", flush=True)  # in one piece, for two threads have something to say
+
+
 @client.on_position(SYMBOL)
 def follow(position: Position) -> None:
-    print(f"position: {position.size} contracts at {position.entry_price}", flush=True)
+    say(f"position: {position.size} contracts at {position.entry_price}")
 
 
 @client.on_order(SYMBOL)
 def order(order: ContractOrder) -> None:
     done = ", done" if order.is_final else ""
-    print(f"order {order.id}: {order.side} {order.size} @ {order.price}, {order.status}, {order.filled} filled{done}")
-    sys.stdout.flush()
+    say(f"order {order.id}: {order.side} {order.size} @ {order.price}, {order.status}, {order.filled} filled{done}")
 
 
 @client.on_book(SYMBOL)
@@ -38,15 +41,15 @@ def decide(book: OrderBook) -> None:
     size = held[SYMBOL].size if SYMBOL in held else None
     if size:
         price = best.best_bid.price if size > 0 else best.best_ask.price
-        print(f"{size} contracts could be closed at {price}, spread {best.spread}", flush=True)
+        say(f"{size} contracts could be closed at {price}, spread {best.spread}")
 
 
 @client.on_gap
 def missing(gap: Gap) -> None:
-    print(f"something may have been missed: {gap.channel} {gap.market or ''}: {gap.reason}", flush=True)
+    say(f"something may have been missed: {gap.channel} {gap.market or ''}: {gap.reason}")
 
 
 with contextlib.suppress(KeyboardInterrupt), client:
     client.wait_ready(timeout=30)  # wrong credentials, or an unknown contract, are raised here
-    print("ready:", ", ".join(client.connections), flush=True)
+    say("ready: " + ", ".join(client.connections))
     client.wait(SECONDS)

@@ -17,31 +17,35 @@ SECONDS = float(os.environ.get("BIGONE_EXAMPLE_SECONDS", 0)) or None  # None: un
 client = SpotClient(Credentials.from_env(), url=URL)
 
 
+def say(text: str) -> None:
+    print(f"{text}\n", end="", flush=True)  # in one piece, for two threads have something to say
+
+
 # With a market the stream begins with a snapshot: after a reconnect nothing is missed.
 @client.on_order("BTC-USDT")
 def follow(order: Order) -> None:
     known = "known " if order.is_snapshot else ""
     text = f"{known}order {order.id}: {order.side} {order.amount} @ {order.price}, {order.state}"
     if order.state == OrderState.PENDING and order.filled_amount:
-        print(f"{text}, {order.filled_amount} filled so far", flush=True)
+        say(f"{text}, {order.filled_amount} filled so far")
     elif order.is_final:
-        print(f"{text}, {order.filled_amount} filled at {order.avg_deal_price}: done", flush=True)
+        say(f"{text}, {order.filled_amount} filled at {order.avg_deal_price}: done")
     else:
-        print(text, flush=True)
+        say(text)
 
 
 @client.on_account
 def balance(account: Account) -> None:
     if account.balance:
-        print(f"{account.asset}: {account.available} available, {account.locked_balance} in orders", flush=True)
+        say(f"{account.asset}: {account.available} available, {account.locked_balance} in orders")
 
 
 @client.on_gap
 def missing(gap: Gap) -> None:
-    print(f"something may have been missed: {gap.channel} {gap.market}: {gap.reason}", flush=True)
+    say(f"something may have been missed: {gap.channel} {gap.market}: {gap.reason}")
 
 
 with contextlib.suppress(KeyboardInterrupt), client:
     client.wait_ready(timeout=30)  # wrong credentials are raised here
-    print("logged in", flush=True)
+    say("logged in")
     client.wait(SECONDS)

@@ -11,15 +11,7 @@ import os
 import sys
 import threading
 
-from bigone_sync import (
-    Credentials,
-    NotConnected,
-    Order,
-    OrderRejected,
-    OutcomeUnknown,
-    RequestTimeout,
-    SpotClient,
-)
+from bigone_sync import Credentials, NotConnected, Order, OrderRejected, OutcomeUnknown, RequestTimeout, SpotClient
 
 URL = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("BIGONE_SPOT_URL")
 SECONDS = float(os.environ.get("BIGONE_EXAMPLE_SECONDS", 0)) or None  # None: until Ctrl-C
@@ -31,9 +23,13 @@ resting = threading.Event()
 seen: list[Order] = []
 
 
+def say(text: str) -> None:
+    print(f"{text}\n", end="", flush=True)  # in one piece, for two threads have something to say
+
+
 @client.on_order("BTC-USDT")
 def follow(order: Order) -> None:
-    print(f"order {order.id}: {order.side} {order.amount} @ {order.price}, {order.state}", flush=True)
+    say(f"order {order.id}: {order.side} {order.amount} @ {order.price}, {order.state}")
     if not order.is_final and not order.is_snapshot:
         seen.append(order)
         resting.set()
@@ -42,15 +38,15 @@ def follow(order: Order) -> None:
 with contextlib.suppress(KeyboardInterrupt), client:
     client.wait_ready(timeout=30)
     market = next(market for market in client.list_markets() if market.name == "BTC-USDT")
-    print(f"{market.name}: prices have {market.quote_scale} digits, amounts {market.base_scale}", flush=True)
+    say(f"{market.name}: prices have {market.quote_scale} digits, amounts {market.base_scale}")
     try:
         client.create_order("BTC-USDT", "buy", amount="0.5", price="1")  # far from the market: it rests
         if resting.wait(SECONDS or 30):
             client.cancel_order(seen[0].id)
     except OrderRejected as refusal:
-        print(f"refused: {refusal.reason} (code {refusal.code})", flush=True)
+        say(f"refused: {refusal.reason} (code {refusal.code})")
     except NotConnected as failure:
-        print(f"not sent, try again later: {failure}", flush=True)
+        say(f"not sent, try again later: {failure}")
     except (OutcomeUnknown, RequestTimeout) as failure:
-        print(f"it may be there or not, look at your orders: {failure}", flush=True)
+        say(f"it may be there or not, look at your orders: {failure}")
     client.wait(SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -73,6 +74,21 @@ def test_there_are_eleven_and_the_list_names_them_all() -> None:
     assert len(EXAMPLES) == 11
     for name in EXAMPLES:
         assert len((ROOT / "examples" / f"{name}.py").read_text().splitlines()) < 60, name
+
+
+def prints(tree: ast.AST) -> bool:
+    """Whether ``print`` is called somewhere in it."""
+    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return any(isinstance(called, ast.Name) and called.id == "print" for called in calls)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_two_threads_do_not_write_into_each_others_lines(name: str) -> None:
+    """print() writes the parts of a line one by one: where handlers and the main thread print, ``say`` does it."""
+    tree = ast.parse((ROOT / "examples" / f"{name}.py").read_text())
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name != "say"]
+    blocks = [node for node in tree.body if isinstance(node, ast.With)]
+    assert not (any(map(prints, functions)) and any(map(prints, blocks)))
 
 
 def test_each_ends_by_itself(run: Run, exchange: LocalExchange) -> None:

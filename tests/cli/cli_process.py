@@ -71,7 +71,10 @@ class Process:
             assert found is not None or not ended, f"ended without {parts}:\n{self.text}"
             return found
 
-        line = wait_until(find, PATIENCE, message=f"no line with {parts}")
+        try:
+            line = wait_until(find, PATIENCE, message=f"no line with {parts}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; what there was:\n{self.text}") from None
         assert line is not None
         return line
 
