@@ -7,6 +7,8 @@ import re
 import pytest
 from cli_process import running
 
+from bigone_sync.cli import main
+
 CONTRACT_CHANNELS = {"stream": "0", "depth@BTCUSDT": "0", "trades@BTCUSDT": "01", "instruments": "0"}
 """Of a contract client, with the gaps that a reconnect may make: on a slow machine there may be more trades than a new
 socket tells."""
@@ -241,12 +243,21 @@ def test_ctrl_c_during_the_outage_still_heals_and_compares(venue: str, seconds: 
         (["more"], "more"),
     ],
 )
-def test_bad_options_are_usage_errors(options: list[str], said: str) -> None:
-    with running("-m", "bigone_sync", "demo", *options) as process:
+def test_bad_options_are_usage_errors(options: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["demo", *options], prog_name="bigone-sync")
+    assert ended.value.code == 2
+    printed = capsys.readouterr()
+    assert "Usage: bigone-sync demo" in printed.err
+    # The message may be broken into lines.
+    assert said in " ".join(printed.err.split())
+    assert not printed.out
+
+
+def test_a_usage_error_is_the_status_of_the_process() -> None:
+    with running("-m", "bigone_sync", "demo", "--venue", "margin") as process:
         assert process.wait() == 2, process.text
         assert "Usage: bigone-sync demo" in process.text
-        # The message may be broken into lines.
-        assert said in " ".join(process.text.split())
 
 
 def test_help_and_version() -> None:
