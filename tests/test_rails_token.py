@@ -15,7 +15,7 @@ from bigone_sync.rails_token import RailsTokens
 from bigone_sync.testing.leaks import leak_check, wait_until
 
 URL = "https://auth.test"
-PATIENCE = 20.0
+PATIENCE = 30.0
 
 
 class Rig:

@@ -31,7 +31,7 @@ _FD_DIRECTORY = "/proc/self/fd"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.02
 
 
-def wait_until(predicate: Callable[[], T], timeout: float = 5.0, *, message: str = "") -> T:
+def wait_until(predicate: Callable[[], T], timeout: float = 20.0, *, message: str = "") -> T:
     """Poll a condition until it holds.
 
     Args:

@@ -29,7 +29,7 @@ KEYS = Credentials("key", "secret")
 CALM = Timeouts(connect=2, ping=5, pong=5, reply=2, close=2)
 QUICK = Timeouts(connect=2, ping=0.3, pong=0.3, reply=1, close=2)
 BACKOFF = Backoff(initial=0.05, cap=0.2)
-PATIENCE = 10.0
+PATIENCE = 30.0
 PROTOCOL = "json"
 """What the clients speak; set for each test."""
 

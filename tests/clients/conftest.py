@@ -10,7 +10,9 @@ from typing import Any
 import client_rig
 import pytest
 from aiohttp import web
-from client_rig import PATIENCE, in_thread
+from client_rig import PATIENCE, in_thread, running
+from rails_client_rig import rails, venue
+from rails_commands_rig import Trader
 
 from bigone_sync.testing._spot_gate import SpotGate
 from bigone_sync.testing.exchange import LocalExchange
@@ -83,3 +85,18 @@ def nothing_left() -> Iterator[None]:
     """No thread and no socket is left behind; for modules that use it by mark."""
     with leak_check():
         yield
+
+
+@pytest.fixture
+def market() -> Iterator[LocalExchange]:
+    """One that has Rails, in which something happens only on command."""
+    with leak_check(), venue() as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def trader(market: LocalExchange) -> Iterator[Trader]:
+    """One whose connection may be lost."""
+    trader = Trader(rails(market, reconcile=False))
+    with running(trader.client):
+        yield trader

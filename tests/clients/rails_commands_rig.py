@@ -79,3 +79,9 @@ def until_sent(exchange: LocalExchange, count: int, *messages: str) -> None:
 def own(exchange: LocalExchange, order_id: str) -> Any:
     """The exchange's view of an order."""
     return next(order for order in exchange.rails_orders() if order.order_id == order_id)
+
+
+def nothing_is_left(client: RailsClient) -> None:
+    """No command is waited for."""
+    assert client._group.commands._open == {}
+    assert client._group.commands._decided == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, as_completed
 from concurrent.futures import wait as wait_all
 from decimal import Decimal as D
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from client_rig import PATIENCE, Log, in_thread, running
-from rails_client_rig import asked, rails, until_open, venue
+from rails_client_rig import asked, rails, until_open
 from rails_commands_rig import CANCEL, CREATE, Trader, resting, sent, trading, until_sent
 
 from bigone_sync import ConnectionState, OrderState, RailsClient, RailsOrder
@@ -26,17 +26,11 @@ from bigone_sync.errors import (
     RequestTimeout,
 )
 from bigone_sync.testing.exchange import LocalExchange
-from bigone_sync.testing.leaks import leak_check, wait_until
+from bigone_sync.testing.leaks import wait_until
 
 pytestmark = pytest.mark.one_codec
 
 LONG, SHORT = threading.TIMEOUT_MAX, 0.2
-
-
-@pytest.fixture
-def market() -> Iterator[LocalExchange]:
-    with leak_check(), venue() as exchange:
-        yield exchange
 
 
 def uses(client: RailsClient) -> list[Callable[[], Future[Any]]]:

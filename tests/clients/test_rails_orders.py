@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal as D
 from decimal import localcontext
 from typing import Any
@@ -37,12 +36,6 @@ MODIFYING, MODIFIED = OrderState.MODIFYING, OrderState.MODIFIED
 PLACED = ((CREATE, 202, PENDING), (CREATE, 200, ACTIVE))
 GONE = ((CANCEL, 202, CANCELLING), (CANCEL, 200, CANCELLED))
 WAYS = pytest.mark.parametrize("wait", ["ack", "confirm"])
-
-
-@pytest.fixture
-def market() -> Iterator[LocalExchange]:
-    with leak_check(), venue() as exchange:
-        yield exchange
 
 
 # -- life cycles

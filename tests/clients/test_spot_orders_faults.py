@@ -277,7 +277,7 @@ def deaf(still: LocalExchange) -> Iterator[tuple[SpotClient, FaultProxy]]:
         assert channel is not None
         # The kernel does not let a buffer grow whose size was set, so it cannot take all of what must go out first.
         channel._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)
-        assert channel.try_send(bytes(ABNF.create_frame(b" " * 65536, ABNF.OPCODE_BINARY).format()) * 64)
+        assert channel.try_send(bytes(ABNF.create_frame(b" " * 65536, ABNF.OPCODE_BINARY).format()) * 8)
         assert not channel.flush()
         yield client, proxy
 

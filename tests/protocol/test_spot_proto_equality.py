@@ -105,7 +105,7 @@ def both(conversation: list[dict[str, Any]], style: Style) -> tuple[list[Any], l
     return told(listening(JsonCodec()), in_json), told(listening(ProtoCodec()), in_proto)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(responses(), min_size=1, max_size=5), styles)
 def test_conversations_come_out_the_same(conversation: list[dict[str, Any]], style: Style) -> None:
     json_said, proto_said = both(conversation, style)
@@ -125,7 +125,7 @@ def chains(draw: st.DrawFn) -> list[dict[str, Any]]:
     return conversation
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(chains(), styles)
 def test_books_come_out_the_same(conversation: list[dict[str, Any]], style: Style) -> None:
     json_said, proto_said = both(conversation, style)

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 def answer(status: int = 200, body: bytes | object = b"{}", *headers: str, close: bool = False) -> bytes:

@@ -15,7 +15,7 @@ import struct
 from typing import Any
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 def frame(
