@@ -12,7 +12,7 @@ from ..auth import Credentials
 from ..book import OrderBook
 from ..config import RAILS_URL, Backoff, Limits, Timeouts, check_url
 from ..enums import Channel, Overflow
-from ..errors import ConfigurationError
+from ..errors import BigOneError, ConfigurationError
 from ..events import SubscriptionKey
 from ..protocol.base import Handshake
 from ..protocol.rails import RailsProtocol
@@ -61,7 +61,8 @@ class RailsClient(RailsStreams, RailsOrders):
         market: one market, ``"BTC-USD"``, or ``"ALL"``, which is not advised: one lost connection then affects all
             markets (section 1.2).
         credentials: API key and secret, from which tokens are fetched; a ``token`` is used in their place.
-        redundancy: number of connections.
+        redundancy: number of connections. One that is refused for good is not dialled again: its error comes to
+            ``on_error`` and out of ``wait_ready()``, and the others go on; the last one ends the client.
         url: of the WebSocket, without market and subscriptions.
         auth_url: base of the token endpoint; None: that of the default ``url``, or else beside ``url``, on its host.
         rest_url: one base for all REST calls; None: the documented hosts with the default ``url``, or else beside it.
@@ -256,6 +257,10 @@ class RailsClient(RailsStreams, RailsOrders):
 
     def _wanted_sessions(self) -> list[RailsSession]:
         return list(self._group.sessions)
+
+    def _rejection(self) -> BigOneError | None:
+        refusals = (session.refusal for session in self._group.sessions if session.refusal is not None)
+        return super()._rejection() or next(refusals, None)
 
     def _check_private(self, channel: Channel) -> None:
         """Every connection has a token, but not every dialect all streams.

@@ -194,7 +194,7 @@ class Desk:
         return self._not_sent(command.name, f"{session.name} was lost, or took no data")
 
     def _not_sent(self, name: str, why: str) -> NotConnected:
-        states = [session.connection.state for session in self._group.sessions]
+        states = [session.connection.state for session in self._group.sessions if not session.is_over]
         state = states[0] if states else ConnectionState.IDLE
         return NotConnected(f"{self._name}: {why}: {name} was not sent, and is not sent later", state=state)
 

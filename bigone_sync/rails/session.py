@@ -86,6 +86,8 @@ class RailsSession(BaseSession):
         self.subscribed = Subscribed(self, reply)
         self.intake = Intake(self)
         self.snapshot_misses = 0
+        self.refusal: BigOneError | None = None
+        """Why it is over for good."""
         self._group = group
         self._handshake, self._token, self._any_subprotocol = handshake, token, any_subprotocol
         self._used_token, self._secrets = "", Secrets({}, None)
@@ -321,10 +323,20 @@ class RailsSession(BaseSession):
         return isinstance(error, ConnectError) and error.kind == "handshake" and error.status_code in _UNAUTHORISED
 
     def refused(self, error: BigOneError) -> None:
-        """It is over for good."""
+        """It is over for good: alone, or, if it is the last one, with the whole client."""
         if self._is_about_token(error):
             error = unauthenticated(self.name, error, is_renewed=self._renewed)
-        super().refused(error)
+        with self._lock:
+            is_last = all(other.is_over for other in self._group.sessions if other is not self)
+            self.is_over, self.refusal = not is_last, error
+        if is_last:
+            super().refused(error)
+            return
+        _log.warning("%s: over for good; the other connections go on", self.name)
+        self._down(error)
+        self._hub.error(self.lane, error)
+        self._hub.changed()
+        self.flush()
 
     # -- the keeper's thread
 

@@ -14,6 +14,7 @@ from client_rig import PATIENCE, in_thread, running
 from rails_client_rig import rails, venue
 from rails_commands_rig import Trader
 
+from bigone_sync import process_wide
 from bigone_sync.testing._spot_gate import SpotGate
 from bigone_sync.testing.exchange import LocalExchange
 from bigone_sync.testing.leaks import leak_check, wait_until
@@ -50,6 +51,13 @@ def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(client_rig, "PROTOCOL", request.param)
     yield request.param
     assert offered <= {request.param}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_shared() -> Iterator[None]:
+    """What the process shares by address, tokens above all, begins anew: a later exchange may get the same port."""
+    yield
+    process_wide._begin_anew()
 
 
 @pytest.fixture

@@ -48,11 +48,18 @@ class Redundant:
 
     def until_in_step(self) -> None:
         """Wait until every connection could go on alone; what that needs happens."""
-        states = self.client.connections
+        count = len(self.client.connections)
+
+        def are_in_step() -> bool:
+            if len(self.client.in_step) == count:
+                return True
+            self.bring(1)  # again and again: a slow machine may lose a connection meanwhile, and that begins anew
+            return False
+
         wait_until(lambda: set(self.client.connections.values()) == {ConnectionState.READY}, PATIENCE)
         self.client.wait_ready(PATIENCE)
         self.bring()
-        wait_until(lambda: len(self.client.in_step) == len(states), PATIENCE, message=f"in step: {self.client.in_step}")
+        wait_until(are_in_step, PATIENCE, message=f"in step of {count}: {self.client.in_step}")
 
     def until_brought(self, *names: str) -> None:
         """Wait until these connections, or all, have brought the last change of the book there is."""

@@ -331,14 +331,51 @@ def test_ready_means_all_connections(exchange: LocalExchange) -> None:
         side.until_whole()
 
 
-def test_a_connection_that_is_refused_for_good_ends_the_client(exchange: LocalExchange) -> None:
-    with in_step(exchange) as side:
+@pytest.mark.parametrize("is_leader", [False, True])
+def test_a_connection_that_is_refused_for_good_is_done_without(exchange: LocalExchange, is_leader: bool) -> None:
+    with in_step(exchange, redundancy=3) as side:
+        gone = side.client.leader if is_leader else side.other()
+        assert gone is not None
         exchange.refuse_rails_handshakes(403, n=2)  # a fresh token is tried once
-        exchange.rails_cut(side.number(side.other()))
+        exchange.rails_cut(side.number(gone))
+        wait_until(lambda: side.watch.errors["AuthenticationError"] == 1, PATIENCE)
+        left = {f"rails/{BTC}#{number}" for number in range(3)} - {gone}
+        wait_until(lambda: set(side.client.in_step) == left, PATIENCE)
+        exchange.rails_step(BTC, 20)
+        side.until_whole()
+        order = side.client.create_order(side="buy", amount="1", price=side.book.best_bid.price)
+        assert order.status == OrderState.PENDING
+        assert side.client.state == ConnectionState.READY
+        assert side.client.connections[gone.removeprefix("rails/")] == ConnectionState.CLOSED
+        # Whoever asks is told that it is not as it was ordered.
+        with pytest.raises(AuthenticationError, match=f"{gone}: .*403"):
+            side.client.wait_ready(PATIENCE)
+        assert not side.client.wait(0)
+
+
+def test_the_last_connection_that_is_refused_for_good_ends_the_client(exchange: LocalExchange) -> None:
+    with in_step(exchange) as side:
+        exchange.refuse_rails_handshakes(403)
+        exchange.rails_cut(side.number(side.client.leader))
+        wait_until(lambda: side.watch.errors["AuthenticationError"] == 1, PATIENCE)
+        exchange.rails_step(BTC, 20)
+        side.until_whole()
+        exchange.rails_cut(side.number(side.client.leader))
         with pytest.raises(AuthenticationError, match="403"):
             side.client.wait(PATIENCE)
-        with pytest.raises(AuthenticationError):
+        wait_until(lambda: side.watch.errors["AuthenticationError"] == 2, PATIENCE)
+        with pytest.raises(AuthenticationError, match="403"):
+            side.client.ping()
+        assert side.client.state == ConnectionState.CLOSED
+
+
+def test_credentials_that_are_wrong_end_all_connections_and_the_client(exchange: LocalExchange) -> None:
+    side = Redundant(exchange, token="a.b.c")
+    with side.client:
+        with pytest.raises(AuthenticationError, match="401"):
             side.client.wait_ready(PATIENCE)
+        with pytest.raises(AuthenticationError, match="401"):
+            side.client.wait(PATIENCE)
 
 
 def test_who_leads_and_who_is_in_step(exchange: LocalExchange) -> None:
