@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from ..errors import ConnectError, ConnectTimeout
 from .proxies import Proxy
-from .waiting import READ, WRITE, Deadline, wait_event, wait_for
+from .waiting import READ, WRITE, Cancelled, Deadline, wait_event, wait_for
 
 __all__ = ["Endpoint", "dial"]
 
@@ -161,6 +161,8 @@ def _connect(
 
 
 def _connect_one(address: _Address, deadline: Deadline, cancel: threading.Event) -> socket.socket:
+    if cancel.is_set():  # whoever was closed meanwhile does not knock at anybody's door any more
+        raise Cancelled
     family, kind, proto, where = address
     sock = socket.socket(family, kind, proto)
     try:

@@ -236,11 +236,30 @@ def test_an_unreachable_network_is_a_tcp_failure(monkeypatch: pytest.MonkeyPatch
     assert getattr(caught.value.__cause__, "errno", None) in (errno.EACCES, errno.ENETUNREACH, errno.EPERM)
 
 
-def test_a_cancelled_dial_leaves_no_connection(server: RawServer) -> None:
+def test_a_dial_that_was_cancelled_before_knocks_at_no_door() -> None:
     cancel = threading.Event()
     cancel.set()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        with pytest.raises(Cancelled):
+            reach("127.0.0.1", listener.getsockname()[1], cancel=cancel)
+        # What the kernel has accepted by now would be there at once.
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+class SetAfterALook(threading.Event):
+    """Is set as soon as somebody has found it not to be."""
+
+    def is_set(self) -> bool:
+        before = super().is_set()
+        self.set()
+        return before
+
+
+def test_a_dial_that_is_cancelled_while_it_connects_leaves_no_connection(server: RawServer) -> None:
     with pytest.raises(Cancelled):
-        reach("127.0.0.1", server.port, cancel=cancel)
+        reach("127.0.0.1", server.port, cancel=SetAfterALook())
     with closing(server.listener.accept()[0]) as sock:
         sock.settimeout(5)
         wait_until(lambda: sock.recv(1) == b"")
