@@ -204,14 +204,16 @@ def test_it_closes_from_its_own_thread(server: RawServer, place: str) -> None:
 
 
 def test_a_close_while_the_target_is_asked_for_prevents_the_dial(server: RawServer) -> None:
-    link = Link(server.url)
+    link, asked = Link(server.url), threading.Event()
 
     def target() -> Target:
         link.connection.begin_close()
+        asked.set()
         return link.owner.next_target
 
     link.owner.target = target  # type: ignore[method-assign]
     link.start()
+    assert asked.wait(30)
     link.close()
     assert link.owner.openings == 0
     # What the kernel has accepted by now would be there at once.
