@@ -231,6 +231,15 @@ def test_socket_orders_needs_to_be_told_where(run: Run, still: LocalExchange) ->
         assert process.lines == ["these are real orders: name the exchange's URL"]
 
 
+def until_it_rests(process: Any) -> None:
+    """Wait until the bot has just placed an order, and waits: Ctrl-C does not fall into a request then.
+
+    A socket that a request was just about to take over would be closed by Python, with a warning that is an error here.
+    """
+    before = process.text.count("placed ")
+    wait_until(lambda: process.text.count("placed ") > before, 60, message="no more orders were placed")
+
+
 def test_order_watch_bot(run: Run, exchange: LocalExchange) -> None:
     with FaultProxy(exchange.spot_url) as proxy, run("order_watch_bot", exchange, BIGONE_SPOT_URL=proxy.url) as process:
         first = process.wait_for("placed ").removeprefix("placed ")
@@ -245,6 +254,7 @@ def test_order_watch_bot(run: Run, exchange: LocalExchange) -> None:
         process.wait_for(f"{other}: 0.5", "FILLED, 0.5")
         again = len(exchange.orders())
         wait_until(lambda: len(exchange.orders()) > again + 1, 60, message="no more orders were placed")
+        until_it_rests(process)
         ends_well(process)
         printed = re.findall(rf"^(\d+): {NUMBER} @ {NUMBER}, (\w+), {NUMBER} filled$", process.text, re.MULTILINE)
         told = {number: (D(amount), D(price), state, D(filled)) for number, amount, price, state, filled in printed}
@@ -261,6 +271,7 @@ def test_order_watch_bot_finds_an_order_whose_answer_was_lost(run: Run, exchange
     with run("order_watch_bot", exchange) as process:
         number = process.wait_for("placed ").removeprefix("placed ")
         process.wait_for(f"{number}: 0.01", "CANCELLED, 0")
+        until_it_rests(process)
         ends_well(process)
         assert exchange.orders()[0].id == number
 
