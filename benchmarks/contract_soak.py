@@ -228,7 +228,7 @@ def run(seconds: float, seed: int) -> list[str]:
         # What was muted by a fault stays owed: some quiet steps bring the next update, and with it any gap.
         exchange.step(20)
         faults = settled(client, lambda: _faults(client, books, exchange, record)) + _chain_faults(record)
-        wait_until(lambda: size_of(census()) <= before, 5.0, message=f"threads, descriptors: {before} grew")
+        wait_until(lambda: size_of(census()) <= before, 30.0, message=f"threads, descriptors: {before} grew")
         _report(client, chaos, record)
     return faults
 

@@ -209,7 +209,7 @@ def run(seconds: float, seed: int, protocol: str = "json") -> list[str]:
         faults = settled(client, lambda: _faults(books, exchange, record))
         if record.regressions:
             faults.append(f"{record.regressions} depth events broke the chain that was delivered")
-        wait_until(lambda: size_of(census()) <= before, 5.0, message=f"threads, descriptors: {before} grew")
+        wait_until(lambda: size_of(census()) <= before, 30.0, message=f"threads, descriptors: {before} grew")
         _report(client, chaos, record)
     return faults
 
