@@ -68,6 +68,16 @@ class BookSync:
         position = self._merge.position(copy)
         return position is not None and position < self._merge.end
 
+    @property
+    def end(self) -> int:
+        """Position after the last of all that any connection brought."""
+        return self._merge.end
+
+    def has_reached(self, copy: str, position: int) -> bool:
+        """Whether this one has brought all before ``position``, which was the end once."""
+        reached = self._merge.position(copy)
+        return reached is not None and reached >= position
+
     def waiting(self) -> list[str]:
         """Connections that brought deltas which no other has, and whose place is not known."""
         return self._merge.ahead()

@@ -147,6 +147,7 @@ class RailsGroup:
     def left(self) -> None:
         """Streams were removed."""
         self.public.left()
+        self._lags.keep(sync for _, sync in self.public.syncs)
         wanted = self.channels()
         for session in self._up():
             idle = session.channels - wanted
@@ -302,21 +303,22 @@ class RailsGroup:
         for market, sync in self.public.syncs:
             waiting = sync.waiting()
             for session in self._up():
-                if self._lags.note(session.name, sync, session.name in waiting, now) > self.patience:
+                if self._lags.waits(session.name, sync, session.name in waiting, now) > self.patience:
                     self._hand_over(session, f"silent, or behind {session.name} for over {self.patience:g} s")
                     self.public.overtake(market, sync, session, now, out)
                     break
         self._watch_leader(now)
 
     def _watch_leader(self, now: float) -> None:
-        leader, syncs = self.leader, [sync for _, sync in self.public.syncs]
+        leader = self.leader
         if leader is None:
             return
-        is_behind = any(sync.is_behind(leader.name) for sync in syncs)
-        if self._lags.note(leader.name, None, is_behind, now) <= self.patience:
-            return
-        ahead = [other for other in self._others(leader) if not any(sync.is_behind(other.name) for sync in syncs)]
-        if ahead:
+        lags = [(sync, self._lags.behind(leader.name, sync, now)) for _, sync in self.public.syncs]
+        late = [(sync, lag.mark) for sync, lag in lags if lag.seconds > self.patience]
+        ahead = [
+            other for other in self._others(leader) if all(sync.has_reached(other.name, mark) for sync, mark in late)
+        ]
+        if late and ahead:
             self._hand_over(ahead[0], f"behind the others for over {self.patience:g} s")
 
     def _watch_silence(self, stream: Stream, now: float, out: Delivery) -> None:

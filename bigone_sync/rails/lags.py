@@ -2,22 +2,68 @@
 
 from __future__ import annotations
 
-__all__ = ["Lags"]
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+__all__ = ["Lag", "Lags"]
+
+
+class Sequence(Protocol):
+    """What several connections bring, merged."""
+
+    @property
+    def end(self) -> int:
+        """Position after the last that any of them brought."""
+
+    def is_behind(self, copy: str) -> bool:
+        """Whether others have brought more than this one."""
+
+    def has_reached(self, copy: str, position: int) -> bool:
+        """Whether this one has brought all before ``position``."""
+
+
+class Lag(NamedTuple):
+    """How far a connection is behind."""
+
+    seconds: float
+    """For so long at least it has not brought what others had brought before; 0: it is not behind, or since now."""
+    mark: int
+    """The position that it has not reached for so long."""
 
 
 class Lags:
-    """Since when something has been so of a connection. Under the group's lock."""
+    """Since when something has been so of a connection, as far as it was noted. Under the group's lock."""
 
     def __init__(self) -> None:
-        self._since: dict[tuple[str, object], float] = {}
+        self._waits: dict[tuple[str, Sequence], float] = {}
+        self._marks: dict[tuple[str, Sequence], tuple[int, float]] = {}
 
-    def note(self, name: str, what: object, is_so: bool, now: float) -> float:
-        """Seconds for which it has been so, as far as that was noted; 0 if it is not."""
+    def waits(self, name: str, sequence: Sequence, is_so: bool, now: float) -> float:
+        """Seconds for which a connection has been waiting for its place; 0 if it does not."""
         if not is_so:
-            self._since.pop((name, what), None)
+            self._waits.pop((name, sequence), None)
             return 0.0
-        return now - self._since.setdefault((name, what), now)
+        return now - self._waits.setdefault((name, sequence), now)
+
+    def behind(self, name: str, sequence: Sequence, now: float) -> Lag:
+        """How far a connection is behind.
+
+        That the others have brought more whenever one looks says nothing: where much happens, they have by moments. So
+        the end is marked, and what counts is how long the connection takes to get there.
+        """
+        mark = self._marks.get((name, sequence))
+        if mark is not None and sequence.is_behind(name) and not sequence.has_reached(name, mark[0]):
+            return Lag(now - mark[1], mark[0])
+        self._marks[name, sequence] = sequence.end, now
+        return Lag(0.0, sequence.end)
 
     def forget(self, name: str) -> None:
         """A connection is gone."""
-        self._since = {key: since for key, since in self._since.items() if key[0] != name}
+        self._waits = {key: since for key, since in self._waits.items() if key[0] != name}
+        self._marks = {key: mark for key, mark in self._marks.items() if key[0] != name}
+
+    def keep(self, sequences: Iterable[Sequence]) -> None:
+        """Only these are still merged."""
+        kept = set(sequences)
+        self._waits = {key: since for key, since in self._waits.items() if key[1] in kept}
+        self._marks = {key: mark for key, mark in self._marks.items() if key[1] in kept}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -46,20 +46,29 @@ class Redundant:
         for _ in range(count):
             self.exchange.rails_trade(BTC)
 
+    def until_much_has_happened(self, is_over: Callable[[], bool], message: str = "") -> None:
+        """Let one thing happen after the other until ``is_over``."""
+
+        def is_over_by_now() -> bool:
+            if is_over():
+                return True
+            self.bring(1)
+            return False
+
+        wait_until(is_over_by_now, PATIENCE, message=message)
+
+    def until_led_by_another(self, leader: str | None) -> None:
+        """Wait until another connection than this one leads; what shows who is behind goes on happening."""
+        self.until_much_has_happened(lambda: self.client.leader not in (leader, None), f"{leader} still leads")
+
     def until_in_step(self) -> None:
         """Wait until every connection could go on alone; what that needs happens."""
         count = len(self.client.connections)
-
-        def are_in_step() -> bool:
-            if len(self.client.in_step) == count:
-                return True
-            self.bring(1)  # again and again: a slow machine may lose a connection meanwhile, and that begins anew
-            return False
-
         wait_until(lambda: set(self.client.connections.values()) == {ConnectionState.READY}, PATIENCE)
         self.client.wait_ready(PATIENCE)
         self.bring()
-        wait_until(are_in_step, PATIENCE, message=f"in step of {count}: {self.client.in_step}")
+        # Again and again: a slow machine may lose a connection meanwhile, and that begins anew.
+        self.until_much_has_happened(lambda: len(self.client.in_step) == count, f"{count} are not in step")
 
     def until_brought(self, *names: str) -> None:
         """Wait until these connections, or all, have brought the last change of the book there is."""

@@ -62,12 +62,12 @@ def test_what_befalls_the_leader_costs_nothing(exchange: LocalExchange, redundan
         if fault == "cut":
             exchange.rails_cut(victim)
         elif fault == "lag":
-            exchange.rails_lag(victim, 0.6)
+            exchange.rails_lag(victim, 1.0)
         else:
             exchange.rails_stall(victim)
         exchange.rails_step(BTC, 40)
         side.until_whole()
-        wait_until(lambda: client.leader not in (leader, None), PATIENCE)
+        side.until_led_by_another(leader)
         if fault == "stall":
             wait_until(lambda: victim not in exchange.rails_connections, PATIENCE)
         elif fault == "pause":
@@ -83,6 +83,18 @@ def test_what_befalls_the_leader_costs_nothing(exchange: LocalExchange, redundan
         else:
             assert stats.failovers == 1
             assert stats.reconnects == (fault == "cut")
+
+
+def test_who_is_late_by_less_than_the_patience_goes_on_leading(exchange: LocalExchange) -> None:
+    """However often one looks: another one has just brought more."""
+    often = Timeouts(connect=2, ping=0.1, pong=5, reply=2, close=2)
+    with in_step(exchange, patience=1.0, timeouts=often) as side:
+        leader = side.client.leader
+        exchange.rails_lag(side.number(leader), 0.2)
+        pings = len(asked(exchange, "ping"))  # sent by the thread that loses patience
+        side.until_much_has_happened(lambda: len(asked(exchange, "ping")) > pings + 40)
+        assert (side.client.leader, side.client.stats().failovers) == (leader, 0)
+        side.until_whole()
 
 
 def test_connections_are_lost_one_after_the_other(exchange: LocalExchange) -> None:

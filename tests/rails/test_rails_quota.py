@@ -1,11 +1,10 @@
-"""The limit of order operations, and who lags since when, on clocks that the tests turn."""
+"""The limit of order operations, on a clock that the tests turn."""
 
 from __future__ import annotations
 
 import pytest
 from rails_made import Clock
 
-from bigone_sync.rails.lags import Lags
 from bigone_sync.rails.quota import OrderQuota
 
 
@@ -68,26 +67,3 @@ def test_one_account_has_one_for_the_whole_process() -> None:
     assert OrderQuota.of(account) is not OrderQuota.of(f"another {account}")
     assert OrderQuota.of(account).take(1) == 0.0
     assert 59.0 < OrderQuota.of(account).take(1) <= 60.0
-
-
-# Lags
-
-
-def test_a_lag_is_counted_from_when_it_was_first_noted() -> None:
-    lags = Lags()
-    assert lags.note("a", "book", True, 10.0) == 0.0
-    assert lags.note("a", "book", True, 13.0) == 3.0
-    assert lags.note("a", "trades", True, 14.0) == 0.0
-    assert lags.note("b", "book", True, 15.0) == 0.0
-    assert lags.note("a", "book", False, 16.0) == 0.0
-    assert lags.note("a", "book", False, 17.0) == 0.0
-    assert lags.note("a", "book", True, 18.0) == 0.0
-    assert lags.note("b", "book", True, 19.0) == 4.0
-
-
-def test_a_connection_that_is_gone_lags_no_more() -> None:
-    lags = Lags()
-    for name in "ab":
-        lags.note(name, "book", True, 10.0)
-    lags.forget("a")
-    assert [lags.note(name, "book", True, 12.0) for name in "ab"] == [0.0, 2.0]

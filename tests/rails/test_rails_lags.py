@@ -1,0 +1,91 @@
+"""Who lags since when."""
+
+from __future__ import annotations
+
+from bigone_sync.rails.lags import Lag, Lags
+
+
+class Sequence:
+    """What connections brought of something: the position of each, and that of the end."""
+
+    def __init__(self, **positions: int) -> None:
+        self.positions = positions
+
+    @property
+    def end(self) -> int:
+        return max(self.positions.values())
+
+    def has_reached(self, copy: str, position: int) -> bool:
+        return self.positions.get(copy, -1) >= position
+
+    def is_behind(self, copy: str) -> bool:
+        return copy in self.positions and self.positions[copy] < self.end
+
+
+def test_a_wait_is_counted_from_when_it_was_first_noted() -> None:
+    lags = Lags()
+    book, trades = Sequence(), Sequence()
+    assert lags.waits("a", book, True, 10.0) == 0.0
+    assert lags.waits("a", book, True, 13.0) == 3.0
+    assert lags.waits("a", trades, True, 14.0) == 0.0
+    assert lags.waits("b", book, True, 15.0) == 0.0
+    assert lags.waits("a", book, False, 16.0) == 0.0
+    assert lags.waits("a", book, False, 17.0) == 0.0
+    assert lags.waits("a", book, True, 18.0) == 0.0
+    assert lags.waits("b", book, True, 19.0) == 4.0
+
+
+def test_who_does_not_reach_what_the_others_had_brought_is_behind() -> None:
+    lags = Lags()
+    book = Sequence(a=5, b=9)
+    assert lags.behind("a", book, 10.0) == Lag(0.0, 9)
+    assert lags.behind("b", book, 10.0) == Lag(0.0, 9)
+    book.positions.update(a=8, b=30)
+    assert lags.behind("a", book, 12.0) == Lag(2.0, 9)
+    assert lags.behind("b", book, 12.0) == Lag(0.0, 30)
+
+
+def test_who_is_late_by_less_is_not_behind_for_longer() -> None:
+    """Whenever one looks the others have brought more, but what they had brought at the last look is there."""
+    lags = Lags()
+    book = Sequence(a=0, b=0)
+    for now in range(10):
+        book.positions.update(a=10 * now, b=10 * now + 10)
+        assert lags.behind("a", book, float(now)) == Lag(0.0, 10 * now + 10)
+    assert lags.behind("a", book, 11.0) == Lag(2.0, 100)
+
+
+def test_who_has_caught_up_or_has_no_place_is_not_behind() -> None:
+    lags = Lags()
+    book = Sequence(a=5, b=9)
+    assert lags.behind("a", book, 10.0).seconds == 0.0
+    book.positions["a"] = 9
+    assert lags.behind("a", book, 12.0) == Lag(0.0, 9)
+    book.positions["b"] = 10
+    assert lags.behind("a", book, 13.0) == Lag(0.0, 10)
+    del book.positions["a"]
+    assert lags.behind("a", book, 14.0) == Lag(0.0, 10)
+    book.positions["a"] = 3  # it has one again
+    assert lags.behind("a", book, 15.0) == Lag(1.0, 10)
+
+
+def test_a_connection_that_is_gone_lags_no_more() -> None:
+    lags = Lags()
+    book = Sequence(a=1, b=1, c=2)
+    for name in "ab":
+        lags.waits(name, book, True, 10.0)
+        lags.behind(name, book, 10.0)
+    lags.forget("a")
+    assert [lags.waits(name, book, True, 12.0) for name in "ab"] == [0.0, 2.0]
+    assert [lags.behind(name, book, 12.0).seconds for name in "ab"] == [0.0, 2.0]
+
+
+def test_what_is_not_merged_any_more_is_forgotten() -> None:
+    lags = Lags()
+    book, trades = Sequence(a=1, b=2), Sequence(a=1, b=2)
+    for sequence in (book, trades):
+        lags.waits("a", sequence, True, 10.0)
+        lags.behind("a", sequence, 10.0)
+    lags.keep([trades])
+    assert [lags.waits("a", sequence, True, 12.0) for sequence in (book, trades)] == [0.0, 2.0]
+    assert [lags.behind("a", sequence, 12.0).seconds for sequence in (book, trades)] == [0.0, 2.0]
