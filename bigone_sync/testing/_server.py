@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
+from bigone_sync.testing._listener import Listener
+
 T = TypeVar("T")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _CALL_TIMEOUT = 30.0
 _SHUTDOWN_TIMEOUT = 1.0
-_BACKLOG = 128
 
 
 class LoopServer:
@@ -56,6 +57,7 @@ class LoopServer:
         self._stop: asyncio.Event | None = None
         self._socket: socket.socket | None = None
         self._runner: web.AppRunner | None = None
+        self._listener: Listener | None = None
 
     @property
     def is_running(self) -> bool:
@@ -123,8 +125,7 @@ class LoopServer:
     async def take_down(self) -> None:
         """Stop listening but stay bound: connecting is refused, and no other socket is given the port by chance."""
         if self._runner is not None:
-            runner, self._runner = self._runner, None
-            await runner.cleanup()
+            await self._hang_up()
             self._bind()
 
     async def bring_up(self) -> None:
@@ -139,9 +140,19 @@ class LoopServer:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
         await runner.setup()
         assert self._socket is not None
-        await web.SockSite(runner, self._socket, ssl_context=self._ssl_context, backlog=_BACKLOG).start()
-        self._socket = None
-        self._runner = runner
+        assert runner.server is not None
+        self._listener = Listener(self._socket, runner.server, ssl_context=self._ssl_context)
+        self._socket, self._runner = None, runner
+        self._listener.open()
+
+    async def _hang_up(self) -> None:
+        """End the listener and every connection."""
+        runner, listener = self._runner, self._listener
+        self._runner = self._listener = None
+        if listener is not None:
+            await listener.close()
+        if runner is not None:
+            await runner.cleanup()
 
     def _bind(self) -> None:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
@@ -157,8 +168,9 @@ class LoopServer:
         self._socket = bound
 
     def _main(self, ready: concurrent.futures.Future[None]) -> None:
-        # A loop without a default executor: every address is numeric, so nothing needs a second thread.
-        loop = asyncio.new_event_loop()
+        # A loop without a default executor: every address is numeric, so nothing needs a second thread. The listener
+        # needs one that selects, on Windows as well.
+        loop = asyncio.SelectorEventLoop()
         try:
             loop.run_until_complete(self._serve(ready))
         except BaseException as error:
@@ -185,9 +197,7 @@ class LoopServer:
             await self._end()
 
     async def _end(self) -> None:
-        if self._runner is not None:
-            runner, self._runner = self._runner, None
-            await runner.cleanup()
+        await self._hang_up()
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:
             task.cancel()

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,67 @@ def test_while_it_is_down_connecting_is_refused_and_the_port_stays_bound() -> No
         exchange.take_down()
 
 
+@pytest.mark.parametrize("end", [LocalExchange.close, LocalExchange.take_down])
+def test_a_connection_that_is_made_just_when_it_ends_is_ended(end: Callable[[LocalExchange], None]) -> None:
+    def dial() -> None:
+        while not is_over.is_set():
+            try:
+                made.append(socket.create_connection(("127.0.0.1", exchange.port)))
+            except OSError:
+                pass  # refused, or ended while it was made
+
+    for _ in range(3):
+        made: list[socket.socket] = []
+        is_over = threading.Event()
+        with leak_check(), LocalExchange() as exchange:
+            diallers = [threading.Thread(target=dial) for _ in range(2)]
+            for thread in diallers:
+                thread.start()
+            wait_until(lambda: len(made) > 5)  # noqa: B023 - called at once
+            end(exchange)
+            is_over.set()
+            for thread in diallers:
+                thread.join()
+            for connection in made:
+                with connection:
+                    connection.settimeout(20)
+                    try:
+                        assert connection.recv(1) == b""
+                    except ConnectionResetError:
+                        pass  # it was not accepted any more
+
+
+def test_it_accepts_again_when_descriptors_are_free_again() -> None:
+    code = """
+import os, resource, socket
+from bigone_sync.testing import LocalExchange
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+with LocalExchange() as exchange:
+    client = socket.socket()
+    taken = []
+    try:
+        while True:
+            taken.append(os.dup(0))
+    except OSError:
+        pass
+    client.connect(("127.0.0.1", exchange.port))
+    client.sendall(b"GET /nowhere HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+    client.settimeout(0.1)
+    try:
+        print(client.recv(100))
+    except TimeoutError:
+        pass
+    for one in taken:
+        os.close(one)
+    client.settimeout(20)
+    print(client.recv(12).decode())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "HTTP/1.1 404\n"
+    assert done.stderr.count("cannot accept a connection, and tries again in 1 s: ") == 1
+
+
 def test_many_restarts() -> None:
     with leak_check(), LocalExchange(rate=500) as exchange:
         for _ in range(20):
@@ -160,7 +222,7 @@ def test_a_taken_port_is_an_os_error_and_leaves_nothing() -> None:
 def test_a_failure_while_starting_is_raised_and_leaves_nothing() -> None:
     with leak_check():
         exchange = LocalExchange(ssl_context=True)  # type: ignore[arg-type]
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match="ssl_context must be"):
             exchange.start()
         assert "stopped" in repr(exchange)
         exchange.close()
@@ -305,6 +367,25 @@ def test_clients_that_leave_in_the_middle_of_the_handshake_are_no_news(caplog: p
             assert peer.ask(DEPTH, BTC)[0] == "depthSnapshot"
         wait_until(lambda: exchange.connection_count == 0)
     assert not [record for record in caplog.records if record.name.startswith("aiohttp")]
+
+
+def test_a_tls_handshake_that_never_ends_or_fails_does_not_keep_it_open(
+    certificate: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with (
+        leak_check(),
+        LocalExchange(ssl_context=context) as exchange,
+        socket.create_connection(("127.0.0.1", exchange.port)) as half,
+    ):
+        with socket.create_connection(("127.0.0.1", exchange.port)) as wrong:
+            wrong.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            while wrong.recv(100):
+                pass  # an alert, maybe
+        exchange.close()
+        assert half.recv(100) == b""
+    assert not caplog.records
 
 
 def test_rest_over_tls(certificate: Path) -> None:
