@@ -32,10 +32,13 @@ def venue(**options: Any) -> LocalExchange:
 
 
 def rails(exchange: LocalExchange, token: Any = None, *, url: str = "", market: str = BTC, **options: Any) -> Any:
-    """A client with short times; with the credentials that the exchange knows, unless there is a token."""
+    """A client with short times; with the credentials that the exchange knows, unless there is a token.
+
+    Its connections wait long for each other: on a machine that is busy one may well be late by a second.
+    """
     if token is None:
         options.setdefault("credentials", KEYS)
-    options = {"timeouts": CALM, "backoff": BACKOFF, "dial_limit": 10_000, "patience": 0.3, **options}
+    options = {"timeouts": CALM, "backoff": BACKOFF, "dial_limit": 10_000, "patience": PATIENCE, **options}
     return RailsClient(token, market=market, url=url or exchange.rails_url, **options)
 
 

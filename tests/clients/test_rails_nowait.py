@@ -219,7 +219,7 @@ def failed_over(client: RailsClient, times: int) -> bool:
 
 
 def test_the_next_leader_takes_over_and_nothing_is_sent_twice(market: LocalExchange) -> None:
-    trader = Trader(rails(market, redundancy=2, patience=PATIENCE))
+    trader = Trader(rails(market, redundancy=2))
     terms = resting(market)
     with running(trader.client) as client:
         until_open(market, 2)

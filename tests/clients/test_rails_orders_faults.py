@@ -151,7 +151,7 @@ def test_what_can_be_repeated_says_only_that_the_connection_was_lost(
 
 
 def test_the_standby_brings_the_answer(market: LocalExchange) -> None:
-    trader = Trader(rails(market, redundancy=2, patience=PATIENCE))
+    trader = Trader(rails(market, redundancy=2))
     with running(trader.client) as client:
         _, second = until_open(market, 2)
         until_streams(market, second, "orders")
