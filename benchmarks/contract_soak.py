@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from benchmarks.soaking import covered, same_book, settled, size_of, torment
+from benchmarks.soaking import covered, same_book, settled, settled_census, torment, wait_not_grown
 from bigone_sync import (
     Backoff,
     BigOneError,
@@ -32,7 +32,6 @@ from bigone_sync import (
     Trade,
 )
 from bigone_sync.testing import FaultProxy, LocalExchange
-from bigone_sync.testing.leaks import census, wait_until
 
 __all__ = ["run"]
 
@@ -220,15 +219,15 @@ def run(seconds: float, seed: int) -> list[str]:
         books = _watch(client, record)
         if len(client.connections) != _CONNECTIONS:
             raise ValueError(f"{len(client.connections)} connections, not {_CONNECTIONS}")
-        client.wait_ready(10)
-        chaos, before = Chaos(exchange, proxy, seed), size_of(census())
+        client.wait_ready(30)
+        chaos, before = Chaos(exchange, proxy, seed), settled_census(client, SYMBOLS[0])
         torment(client, chaos, books, seconds)
         proxy.heal()
         exchange.pause()
         # What was muted by a fault stays owed: some quiet steps bring the next update, and with it any gap.
         exchange.step(20)
         faults = settled(client, lambda: _faults(client, books, exchange, record)) + _chain_faults(record)
-        wait_until(lambda: size_of(census()) <= before, 30.0, message=f"threads, descriptors: {before} grew")
+        wait_not_grown(before)
         _report(client, chaos, record)
     return faults
 

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from benchmarks import contract_soak
-from benchmarks.soaking import covered, same_book, settled, size_of, torment
+from benchmarks.soaking import covered, same_book, settled, settled_census, torment, wait_not_grown
 from bigone_sync import (
     Account,
     Backoff,
@@ -40,7 +40,6 @@ from bigone_sync import (
     Trade,
 )
 from bigone_sync.testing import FaultProxy, LocalExchange
-from bigone_sync.testing.leaks import census, wait_until
 
 __all__ = ["main"]
 
@@ -199,8 +198,8 @@ def run(seconds: float, seed: int, protocol: str = "json") -> list[str]:
         ) as client,
     ):
         books = _watch(client, record)
-        client.wait_ready(10)
-        chaos, before = Chaos(exchange, proxy, seed), size_of(census())
+        client.wait_ready(30)
+        chaos, before = Chaos(exchange, proxy, seed), settled_census(client, MARKETS[0])
         torment(client, chaos, books, seconds)
         proxy.heal()
         exchange.pause()
@@ -209,7 +208,7 @@ def run(seconds: float, seed: int, protocol: str = "json") -> list[str]:
         faults = settled(client, lambda: _faults(books, exchange, record))
         if record.regressions:
             faults.append(f"{record.regressions} depth events broke the chain that was delivered")
-        wait_until(lambda: size_of(census()) <= before, 30.0, message=f"threads, descriptors: {before} grew")
+        wait_not_grown(before)
         _report(client, chaos, record)
     return faults
 

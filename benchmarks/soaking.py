@@ -9,16 +9,17 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bigone_sync import BigOneError, ContractClient, Gap, OrderBook, SpotClient
-from bigone_sync.testing.leaks import Census, wait_until
+from bigone_sync import BigOneError, ConnectionState, ContractClient, Gap, OrderBook, RestError, SpotClient
+from bigone_sync.testing.leaks import Census, census, wait_until
 from bigone_sync.testing.market import BookView
 
-__all__ = ["covered", "same_book", "settled", "size_of", "torment"]
+__all__ = ["covered", "same_book", "settled", "settled_census", "torment", "wait_not_grown"]
 
 # Engine times are cut to microseconds, or milliseconds, on their way into an event.
 _ROUNDING = timedelta(milliseconds=1)
 _EVERY = 5.0
 _SETTLE = 20.0
+_END = 30.0
 
 
 class Chaos(Protocol):
@@ -97,6 +98,43 @@ def covered(time_of: datetime, gaps: Iterable[Gap]) -> bool:
     )
 
 
-def size_of(taken: Census) -> tuple[int, int]:
-    """Threads and descriptors."""
-    return len(taken.threads), len(taken.descriptors or ())
+def settled_census(client: SpotClient | ContractClient, market: str) -> Census:
+    """Threads and descriptors of a client that is connected, and keeps a connection for REST, which may come late.
+
+    Raises:
+        AssertionError: it does not settle.
+    """
+    taken: list[Census] = []
+
+    def is_taken() -> bool:
+        try:
+            client.market(market)
+        except RestError:  # a machine that is too busy
+            return False
+        client.wait_ready(_END)
+        before = client.stats().reconnects
+        taken[:] = [census()]
+        return client.state is ConnectionState.READY and client.stats().reconnects == before
+
+    wait_until(is_taken, _END, message=f"{client} does not settle")
+    return taken[0]
+
+
+def wait_not_grown(before: Census) -> None:
+    """Wait until there are as many threads and descriptors as before, or fewer; those may be others.
+
+    Raises:
+        AssertionError: Names those that came.
+    """
+
+    def is_no_more() -> bool:
+        now = census()
+        return len(now.threads) <= len(before.threads) and len(now.descriptors or ()) <= len(before.descriptors or ())
+
+    try:
+        wait_until(is_no_more, _END)
+    except AssertionError:
+        now = census()
+        came, went = now.beyond(before), before.beyond(now)
+        names = [f"{len(came)} came: {'; '.join(map(str, came))}", f"{len(went)} went: {'; '.join(map(str, went))}"]
+        raise AssertionError(f"threads or descriptors grew within {_END:g} s. {'. '.join(names)}") from None

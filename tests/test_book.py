@@ -476,7 +476,7 @@ step: st.SearchStrategy[tuple[str, Any, Any]] = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(step, max_size=25), st.booleans())
 def test_any_history_gives_the_book_of_a_naive_rebuild(steps: list[tuple[str, Any, Any]], as_numbers: bool) -> None:
     book, naive, make = OrderBook(MARKET), Naive(), (numbers if as_numbers else levels)

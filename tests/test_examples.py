@@ -22,7 +22,7 @@ OWN_EXCHANGE = "rails_orders"
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.py"))
 ACCOUNT = {"BIGONE_API_KEY": "key", "BIGONE_API_SECRET": "secret"}
-LONG, SHORT = "120", "2"
+LONG, SHORT = "120", "10"  # seconds; the short time is for all of them, started at once
 NUMBER = r"(\d+(?:\.\d+)?)"
 
 Run = Callable[..., AbstractContextManager[Any]]
@@ -345,7 +345,7 @@ def test_errors_and_states_when_nobody_listens(run: Run, still: LocalExchange) -
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
         url = f"ws://127.0.0.1:{taken.getsockname()[1]}/ws/v2"
-        with run("errors_and_states", still, SHORT, BIGONE_SPOT_URL=url) as process:
+        with run("errors_and_states", still, "2", BIGONE_SPOT_URL=url) as process:
             assert process.wait() == 1
             assert "not connected: " in process.text
             assert "ConnectError: " in process.text

@@ -500,7 +500,7 @@ def by_content(random_: random.Random, length: int) -> list[Entry]:
 
 @pytest.mark.parametrize("kind", [by_key, by_time, by_content])
 @pytest.mark.parametrize("window", [4096, 48])
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(schedule=steps(lag=40), seed=st.integers(0, 2**32))
 def test_between_breaks_the_output_is_a_run_of_the_sequence(
     kind: object, window: int, schedule: list[tuple[str, str, int]], seed: int
@@ -514,7 +514,7 @@ def test_between_breaks_the_output_is_a_run_of_the_sequence(
 
 
 @pytest.mark.parametrize("window", [4096, 48])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(schedule=steps(lag=40))
 def test_where_keys_are_unique_nothing_is_repeated_even_over_breaks(
     window: int, schedule: list[tuple[str, str, int]]
@@ -539,7 +539,7 @@ def spoilt(sequence: list[Entry], at: int, how: str) -> list[Entry]:
 
 
 @BOTH
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     how=st.sampled_from(["drop", "repeat", "change"]),
     at=st.integers(10, 60),

@@ -121,7 +121,7 @@ def census() -> Census:
     return Census(frozenset(threads), _open_descriptors())
 
 
-def assert_no_leaks(before: Census, timeout: float = 5.0) -> None:
+def assert_no_leaks(before: Census, timeout: float = 20.0) -> None:
     """Wait until every thread and descriptor that came after ``before`` is gone.
 
     Garbage is not collected first: a socket that only the cyclic collector would close counts as left behind.
@@ -143,7 +143,7 @@ def assert_no_leaks(before: Census, timeout: float = 5.0) -> None:
 
 
 @contextmanager
-def leak_check(timeout: float = 5.0) -> Iterator[Census]:
+def leak_check(timeout: float = 20.0) -> Iterator[Census]:
     """Run a block and require that it leaves no thread and no descriptor behind.
 
     The check is left out when the block itself raises: the first failure is the one to read.

@@ -33,7 +33,7 @@ __all__ = ["fault_proxy", "leak_timeout", "local_exchange", "no_leaks"]
 @pytest.fixture
 def leak_timeout() -> float:
     """Seconds that ``no_leaks`` gives threads and sockets to end; override the fixture to change it."""
-    return 5.0
+    return 20.0
 
 
 @pytest.fixture

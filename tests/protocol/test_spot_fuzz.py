@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spot_lines import MARKET, Line, delivered, depth_snapshot, depth_update
 
@@ -122,7 +122,7 @@ def assert_depth_goes_on(made: Line) -> None:
     assert [type(event) for event in delivered(items)] == [DepthSnapshot, DepthUpdate]
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250)
 @given(st.lists(mutated(), min_size=4, max_size=8))
 def test_mutated_frames_never_escape(frames: list[bytes]) -> None:
     made = line()
@@ -130,7 +130,7 @@ def test_mutated_frames_never_escape(frames: list[bytes]) -> None:
     assert_depth_goes_on(made)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.binary(max_size=60), max_size=5))
 def test_arbitrary_bytes_never_escape(frames: list[bytes]) -> None:
     made = line()

@@ -89,7 +89,7 @@ ids = st.integers(128, 2**63 - 2)
 SHARED = HotReader().read
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(sides, sides, ids, st.sampled_from([MARKET, "ETH-USDT", "DOGE-EUR"]), st.sampled_from(["", "1", "77"]))
 def test_usual_frames_take_the_short_way_and_mean_the_same(
     asks: list[Row], bids: list[Row], prev: int, market: str, request_id: str
@@ -103,7 +103,7 @@ def test_usual_frames_take_the_short_way_and_mean_the_same(
             assert found == said(data) if usual else found in (None, said(data))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(sides, sides), min_size=1, max_size=6), st.data())
 def test_no_memory_makes_a_changed_frame_mean_something_else(
     books: list[tuple[list[Row], list[Row]]], data: st.DataObject

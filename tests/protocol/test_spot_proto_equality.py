@@ -105,7 +105,7 @@ def both(conversation: list[dict[str, Any]], style: Style) -> tuple[list[Any], l
     return told(listening(JsonCodec()), in_json), told(listening(ProtoCodec()), in_proto)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(st.lists(responses(), min_size=1, max_size=5), styles)
 def test_conversations_come_out_the_same(conversation: list[dict[str, Any]], style: Style) -> None:
     json_said, proto_said = both(conversation, style)
@@ -125,7 +125,7 @@ def chains(draw: st.DrawFn) -> list[dict[str, Any]]:
     return conversation
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(chains(), styles)
 def test_books_come_out_the_same(conversation: list[dict[str, Any]], style: Style) -> None:
     json_said, proto_said = both(conversation, style)
@@ -133,7 +133,7 @@ def test_books_come_out_the_same(conversation: list[dict[str, Any]], style: Styl
 
 
 @pytest.mark.parametrize("payload", sorted(RESPONSES))
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), style=styles)
 def test_every_kind_of_response_comes_out_the_same(payload: str, data: st.DataObject, style: Style) -> None:
     response = data.draw(responses({payload: RESPONSES[payload]}))
@@ -165,7 +165,7 @@ def test_a_difference_in_what_an_answer_holds_is_found(call: str) -> None:
 
 
 @pytest.mark.parametrize("payload", sorted(REQUESTS))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_every_kind_of_request_says_the_same(payload: str, data: st.DataObject) -> None:
     request = data.draw(envelopes("Request", {payload: REQUESTS[payload]}))

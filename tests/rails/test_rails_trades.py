@@ -87,7 +87,7 @@ def test_list_and_held_rows_are_joined_in_order(listed: tuple[int, int], held: t
     assert sync.snapshot(rows(*listed)) == TradeStep(trades(0, 6))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, 12), min_size=2, max_size=2), st.lists(st.integers(0, 12), min_size=2, max_size=2))
 def test_any_two_runs_that_meet_are_joined_in_order(listed: list[int], held: list[int]) -> None:
     (first, end), (other, last) = sorted(listed), sorted(held)

@@ -21,7 +21,7 @@ from bigone_sync.testing.leaks import assert_no_leaks, census
 def nothing_left() -> Iterator[None]:
     before = census()
     yield
-    assert_no_leaks(before, 10)
+    assert_no_leaks(before)
 
 
 @pytest.fixture(autouse=True)

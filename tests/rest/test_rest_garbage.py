@@ -21,7 +21,7 @@ from bigone_sync.rest._reply import failure_of
 
 ONE = "key", "secret"
 EXPECTED = (DecodeError, RestError, OutcomeUnknown)
-FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 
 def spot_calls(rest: SpotRest) -> dict[str, Callable[[], Any]]:

@@ -39,7 +39,7 @@ class ContractPeer:
     """One socket: one channel of one contract."""
 
     def __init__(self, exchange: LocalExchange, path: str, **options: Any) -> None:
-        self.ws = websocket.create_connection(f"{exchange.contract_url}/{path}", **{"timeout": 10, **options})
+        self.ws = websocket.create_connection(f"{exchange.contract_url}/{path}", **{"timeout": 30, **options})
         self._pings = itertools.count(1)
 
     def __enter__(self) -> ContractPeer:

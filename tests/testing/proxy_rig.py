@@ -32,7 +32,7 @@ class Rig:
         self.proxy = FaultProxy(f"ws://127.0.0.1:{port}/ws/v2?a=b", receive_buffer=receive_buffer).start()
 
     def dial(self) -> socket.socket:
-        return self._kept(socket.create_connection(("127.0.0.1", self.proxy.port), timeout=5))
+        return self._kept(socket.create_connection(("127.0.0.1", self.proxy.port), timeout=20))
 
     def accept(self) -> socket.socket:
         server = self._kept(self.listener.accept()[0])
@@ -75,7 +75,7 @@ def receive(sock: socket.socket, size: int) -> bytes:
 
 def dial_and_read(port: int) -> bytes:
     """In one step: a quick reset may come while connecting already."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
         return client.recv(1)
 
 

@@ -40,7 +40,7 @@ class RailsPeer:
         credential = exchange.rails_token() if token is None else token
         header = [f"Sec-WebSocket-Protocol: authorization#{credential}"]
         target = f"{url or exchange.rails_url}/{query}"
-        self.ws = websocket.create_connection(target, **{"timeout": 10, "header": header, **options})
+        self.ws = websocket.create_connection(target, **{"timeout": 30, "header": header, **options})
         self._marks = itertools.count(1)
 
     def __enter__(self) -> RailsPeer:

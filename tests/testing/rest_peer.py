@@ -36,7 +36,7 @@ class Rest:
         *,
         auth: str | None = None,
         data: bytes | None = None,
-        timeout: float = 10,
+        timeout: float = 30,
     ) -> requests.Response:
         headers = {"Authorization": token() if auth is None else auth}
         if body is not None:

@@ -73,7 +73,7 @@ class Peer:
     def __init__(self, exchange: LocalExchange, encoding: str = "json", **options: Any) -> None:
         self.encoding = encoding
         self.ws = websocket.create_connection(
-            exchange.spot_url, **{"subprotocols": [encoding], "timeout": 10, **options}
+            exchange.spot_url, **{"subprotocols": [encoding], "timeout": 30, **options}
         )
         self._ids = itertools.count(1)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bigone_sync.testing._book import ASK, BID, Batch
@@ -98,7 +98,6 @@ def run(market: Market, operation: Operation, ids: list[int], naive: Naive) -> l
     return naive.place(order_id, side, price, amount, kind == "ioc")
 
 
-@settings(deadline=None)
 @given(operations)
 def test_every_trade_and_level_is_what_price_time_priority_says(script: list[Operation]) -> None:
     market, _ = make()
@@ -129,7 +128,6 @@ def test_every_trade_and_level_is_what_price_time_priority_says(script: list[Ope
         assert bid is None or ask is None or bid < ask
 
 
-@settings(deadline=None)
 @given(operations)
 def test_no_amount_and_no_money_appears_or_vanishes(script: list[Operation]) -> None:
     market, ledger = make()

@@ -138,7 +138,7 @@ def test_the_second_address_is_tried_when_the_first_refuses(rig: Rig) -> None:
             [Address(socket.AF_INET, reserved.getsockname()), Address(socket.AF_INET, good)],
             None,
         )
-        with socket.create_connection(("127.0.0.1", loop.port), timeout=5) as client:
+        with socket.create_connection(("127.0.0.1", loop.port), timeout=20) as client:
             client.sendall(b"hi")
             assert receive(rig.accept(), 2) == b"hi"
         loop.close()
@@ -153,7 +153,7 @@ def test_closing_ends_the_connections_and_the_port(rig: Rig) -> None:
     assert server.recv(1) == b""
     assert (rig.proxy.accepted, rig.proxy.connections) == (1, 0)
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), timeout=5)
+        socket.create_connection(("127.0.0.1", port), timeout=20)
     with pytest.raises(RuntimeError, match="closed"):
         rig.proxy.heal()
 

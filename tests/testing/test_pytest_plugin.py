@@ -42,7 +42,7 @@ import base64
 def test_handshake_through_the_proxy(no_leaks, local_exchange, fault_proxy):
     assert fault_proxy.url != local_exchange.spot_url
     assert fault_proxy.url.rpartition("/")[2] == local_exchange.spot_url.rpartition("/")[2]
-    with socket.create_connection(("127.0.0.1", fault_proxy.port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", fault_proxy.port), timeout=20) as client:
         path = "/" + fault_proxy.url.split("/", 3)[3]
         client.sendall(
             f"GET {path} HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bigone_sync.testing._book import Trade, utc
@@ -30,7 +30,6 @@ raw_trades = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(raw_trades)
 def test_candles_are_their_trades(raw: list[tuple[int, int, int]]) -> None:
     tape, trades = Tape("A-B"), trades_of(raw)
@@ -52,7 +51,6 @@ def test_candles_are_their_trades(raw: list[tuple[int, int, int]]) -> None:
             assert (candle.market, candle.period) == ("A-B", period)
 
 
-@settings(deadline=None)
 @given(raw_trades)
 def test_the_ticker_is_the_last_24_hours(raw: list[tuple[int, int, int]]) -> None:
     tape, trades = Tape("A-B"), trades_of(raw)

@@ -17,7 +17,7 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 def nothing_left() -> Iterator[None]:
     before = census()
     yield
-    assert_no_leaks(before, 10)
+    assert_no_leaks(before)
 
 
 @pytest.fixture(autouse=True)

@@ -294,7 +294,7 @@ def test_abandoning_what_is_not_connected_is_harmless(server: RawServer) -> None
 
 
 def test_starting_and_stopping_a_hundred_times_leaves_nothing(server: RawServer) -> None:
-    with leak_check(10):
+    with leak_check():
         for number in range(100):
             link = Link(server.url).start()
             if number % 3:

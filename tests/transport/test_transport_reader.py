@@ -171,7 +171,7 @@ def messages(draw: st.DrawFn) -> bytes:
 WRONG = st.sampled_from(sorted(ENDINGS.values()))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(st.lists(messages() | CONTROLS, max_size=8).map(b"".join), WRONG, st.data())
 def test_any_stream_in_any_pieces_comes_to_the_same(start: bytes, ending: bytes, data: st.DataObject) -> None:
     stream = start + ending
