@@ -185,7 +185,7 @@ def _private_faults(record: Record, exchange: LocalExchange) -> list[str]:
 def run(seconds: float, seed: int, protocol: str = "json") -> list[str]:
     """The whole soak; returns what was wrong."""
     record = Record()
-    timeouts = Timeouts(connect=3, ping=0.5, pong=0.5, reply=2, close=2)
+    timeouts = Timeouts(connect=3, ping=0.5, pong=1.5, reply=2, close=2)
     with (
         LocalExchange(seed=seed, markets=MARKETS, rate=_RATE) as exchange,
         FaultProxy(exchange.spot_url) as proxy,

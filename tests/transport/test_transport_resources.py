@@ -83,6 +83,13 @@ while not link.owner.losses or getattr(link.owner.losses[-1], "kind", "") != "re
         pass
 for sock in hoard:
     sock.close()
+# Connections that were made with too few descriptors to use them wait to be accepted, too.
+server.listener.setblocking(False)
+try:
+    while True:
+        server.listener.accept()[0].close()
+except BlockingIOError:
+    server.listener.setblocking(True)
 server.open()
 link.ready()
 assert link.connection.reconnects == 1

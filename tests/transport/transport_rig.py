@@ -17,7 +17,7 @@ from bigone_sync.transport.connection import Connection
 from bigone_sync.transport.pacing import Pacer
 from bigone_sync.transport.settings import TransportSettings
 
-GUARD = 10.0
+GUARD = 30.0
 
 
 def settings(
