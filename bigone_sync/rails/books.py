@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ..events import DepthSnapshot, DepthUpdate
 from ..protocol.rails_news import BookDelta, BookSnapshot
 from ..redundancy import SURE, Entry, Merge, Merged
+from .copies import Copies
 
 __all__ = ["BookSync", "Step"]
 
@@ -32,19 +33,14 @@ class Step(NamedTuple):
 _NOTHING = Step()
 
 
-class BookSync:
+class BookSync(Copies):
     """Not thread-safe: its group serialises the calls."""
 
     def __init__(self) -> None:
+        super().__init__(Merge(unique=False))
         self.is_live = False
         """Whether deltas continue a snapshot."""
-        self._merge = Merge(unique=False)
         self._ts: int | None = None
-
-    def join(self, copy: str) -> None:
-        """A connection brings its deltas from here on, unless it does already."""
-        if copy not in self._merge.copies:
-            self._merge.join(copy)
 
     def leave(self, copy: str) -> Step:
         """It does no longer."""
@@ -58,29 +54,6 @@ class BookSync:
     def doubt(self) -> None:
         """What is kept of it may be wrong: deltas are held back until a snapshot."""
         self.is_live = False
-
-    def may_ask(self, copy: str) -> bool:
-        """Whether the place of a snapshot that comes on this connection would be known."""
-        return self._merge.position(copy) is not None
-
-    def is_behind(self, copy: str) -> bool:
-        """Whether others have brought more than this one."""
-        position = self._merge.position(copy)
-        return position is not None and position < self._merge.end
-
-    @property
-    def end(self) -> int:
-        """Position after the last of all that any connection brought."""
-        return self._merge.end
-
-    def has_reached(self, copy: str, position: int) -> bool:
-        """Whether this one has brought all before ``position``, which was the end once."""
-        reached = self._merge.position(copy)
-        return reached is not None and reached >= position
-
-    def waiting(self) -> list[str]:
-        """Connections that brought deltas which no other has, and whose place is not known."""
-        return self._merge.ahead()
 
     def overtake(self, copy: str) -> Step:
         """Go on from what this one brought, without waiting for the others."""

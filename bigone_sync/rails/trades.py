@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ..events import Trade
 from ..redundancy import Entry, Merge, Merged
+from .copies import Copies
 
 __all__ = ["Hole", "TradeStep", "TradeSync"]
 
@@ -34,7 +35,7 @@ class TradeStep(NamedTuple):
     diverged: str = ""
 
 
-class TradeSync:
+class TradeSync(Copies):
     """Not thread-safe: its group serialises the calls.
 
     Whether a match is one row or one for each side is not documented (section 12): the second row of a match of the
@@ -42,7 +43,7 @@ class TradeSync:
     """
 
     def __init__(self) -> None:
-        self._merge = Merge(unique=True)
+        super().__init__(Merge(unique=True))
         self._held: list[Row] | None = []
         """Trades that wait until what comes before them is known; None: they need not."""
         self._seen: OrderedDict[str, tuple[Decimal, Decimal, set[Hashable]]] = OrderedDict()
@@ -57,37 +58,9 @@ class TradeSync:
         """Some may be missing: what comes waits for the recent trades."""
         self._held = [] if self._held is None else self._held
 
-    def join(self, copy: str) -> None:
-        """A connection brings its trades from here on, unless it does already."""
-        if copy not in self._merge.copies:
-            self._merge.join(copy)
-
     def leave(self, copy: str) -> TradeStep:
         """It does no longer."""
         return self._taken(self._merge.leave(copy))
-
-    def may_ask(self, copy: str) -> bool:
-        """Whether the place of what comes on this connection is known."""
-        return self._merge.position(copy) is not None
-
-    def is_behind(self, copy: str) -> bool:
-        """Whether others have brought more than this one."""
-        position = self._merge.position(copy)
-        return position is not None and position < self._merge.end
-
-    @property
-    def end(self) -> int:
-        """Position after the last of all that any connection brought."""
-        return self._merge.end
-
-    def has_reached(self, copy: str, position: int) -> bool:
-        """Whether this one has brought all before ``position``, which was the end once."""
-        reached = self._merge.position(copy)
-        return reached is not None and reached >= position
-
-    def waiting(self) -> list[str]:
-        """Connections that brought trades which no other has, and whose place is not known."""
-        return self._merge.ahead()
 
     def overtake(self, copy: str) -> TradeStep:
         """Go on from what this one brought, without waiting for the others."""

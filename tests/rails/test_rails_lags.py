@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+from bigone_sync.rails.copies import Copies
 from bigone_sync.rails.lags import Lag, Lags
+from bigone_sync.redundancy import Entry, Merge
 
 
-class Sequence:
-    """What connections brought of something: the position of each, and that of the end."""
+class Numbers(Copies):
+    """Copies of the numbers from 0 on, of which each connection has brought so many."""
 
-    def __init__(self, **positions: int) -> None:
-        self.positions = positions
+    def __init__(self, **counts: int) -> None:
+        super().__init__(Merge(unique=True))
+        for name in counts:
+            self.join(name)
+            self._merge.take(name, [Entry(0, 0)])
+        self.bring(**counts)
 
-    @property
-    def end(self) -> int:
-        return max(self.positions.values())
+    def bring(self, **counts: int) -> None:
+        """Let each have brought so many."""
+        for name, count in counts.items():
+            position = self._merge.position(name) or 0
+            self._merge.take(name, [Entry(number, number) for number in range(position, count)])
 
-    def has_reached(self, copy: str, position: int) -> bool:
-        return self.positions.get(copy, -1) >= position
-
-    def is_behind(self, copy: str) -> bool:
-        return copy in self.positions and self.positions[copy] < self.end
+    def begin_anew(self, name: str) -> None:
+        """Of a connection: its place is not known until it brings something again."""
+        self._merge.leave(name)
+        self.join(name)
 
 
 def test_a_wait_is_counted_from_when_it_was_first_noted() -> None:
     lags = Lags()
-    book, trades = Sequence(), Sequence()
+    book, trades = Numbers(), Numbers()
     assert lags.waits("a", book, True, 10.0) == 0.0
     assert lags.waits("a", book, True, 13.0) == 3.0
     assert lags.waits("a", trades, True, 14.0) == 0.0
@@ -37,10 +44,10 @@ def test_a_wait_is_counted_from_when_it_was_first_noted() -> None:
 
 def test_who_does_not_reach_what_the_others_had_brought_is_behind() -> None:
     lags = Lags()
-    book = Sequence(a=5, b=9)
+    book = Numbers(a=5, b=9)
     assert lags.behind("a", book, 10.0) == Lag(0.0, 9)
     assert lags.behind("b", book, 10.0) == Lag(0.0, 9)
-    book.positions.update(a=8, b=30)
+    book.bring(a=8, b=30)
     assert lags.behind("a", book, 12.0) == Lag(2.0, 9)
     assert lags.behind("b", book, 12.0) == Lag(0.0, 30)
 
@@ -48,30 +55,30 @@ def test_who_does_not_reach_what_the_others_had_brought_is_behind() -> None:
 def test_who_is_late_by_less_is_not_behind_for_longer() -> None:
     """Whenever one looks the others have brought more, but what they had brought at the last look is there."""
     lags = Lags()
-    book = Sequence(a=0, b=0)
-    for now in range(10):
-        book.positions.update(a=10 * now, b=10 * now + 10)
+    book = Numbers(a=1, b=1)
+    for now in range(1, 10):
+        book.bring(b=10 * now + 10, a=10 * now)
         assert lags.behind("a", book, float(now)) == Lag(0.0, 10 * now + 10)
     assert lags.behind("a", book, 11.0) == Lag(2.0, 100)
 
 
 def test_who_has_caught_up_or_has_no_place_is_not_behind() -> None:
     lags = Lags()
-    book = Sequence(a=5, b=9)
+    book = Numbers(a=5, b=9)
     assert lags.behind("a", book, 10.0).seconds == 0.0
-    book.positions["a"] = 9
+    book.bring(a=9)
     assert lags.behind("a", book, 12.0) == Lag(0.0, 9)
-    book.positions["b"] = 10
+    book.bring(b=10)
     assert lags.behind("a", book, 13.0) == Lag(0.0, 10)
-    del book.positions["a"]
+    book.begin_anew("a")
     assert lags.behind("a", book, 14.0) == Lag(0.0, 10)
-    book.positions["a"] = 3  # it has one again
+    book.bring(a=3)  # it has one again
     assert lags.behind("a", book, 15.0) == Lag(1.0, 10)
 
 
 def test_a_connection_that_is_gone_lags_no_more() -> None:
     lags = Lags()
-    book = Sequence(a=1, b=1, c=2)
+    book = Numbers(a=1, b=1, c=2)
     for name in "ab":
         lags.waits(name, book, True, 10.0)
         lags.behind(name, book, 10.0)
@@ -82,10 +89,10 @@ def test_a_connection_that_is_gone_lags_no_more() -> None:
 
 def test_what_is_not_merged_any_more_is_forgotten() -> None:
     lags = Lags()
-    book, trades = Sequence(a=1, b=2), Sequence(a=1, b=2)
-    for sequence in (book, trades):
-        lags.waits("a", sequence, True, 10.0)
-        lags.behind("a", sequence, 10.0)
+    book, trades = Numbers(a=1, b=2), Numbers(a=1, b=2)
+    for copies in (book, trades):
+        lags.waits("a", copies, True, 10.0)
+        lags.behind("a", copies, 10.0)
     lags.keep([trades])
-    assert [lags.waits("a", sequence, True, 12.0) for sequence in (book, trades)] == [0.0, 2.0]
-    assert [lags.behind("a", sequence, 12.0).seconds for sequence in (book, trades)] == [0.0, 2.0]
+    assert [lags.waits("a", copies, True, 12.0) for copies in (book, trades)] == [0.0, 2.0]
+    assert [lags.behind("a", copies, 12.0).seconds for copies in (book, trades)] == [0.0, 2.0]
