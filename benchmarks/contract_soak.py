@@ -211,7 +211,7 @@ def run(seconds: float, seed: int) -> list[str]:
         ContractClient(
             Credentials("key", "secret"),
             url=proxy.url,
-            timeouts=Timeouts(connect=3, ping=0.5, pong=1.5, reply=2, close=2),
+            timeouts=Timeouts(connect=5, ping=0.5, pong=3, reply=2, close=2),
             backoff=Backoff(initial=0.1, cap=1.0, stable_after=0.5),
             limits=Limits(max_connections=_CONNECTIONS, dial_interval=0.005),
         ) as client,
@@ -219,8 +219,8 @@ def run(seconds: float, seed: int) -> list[str]:
         books = _watch(client, record)
         if len(client.connections) != _CONNECTIONS:
             raise ValueError(f"{len(client.connections)} connections, not {_CONNECTIONS}")
-        client.wait_ready(30)
-        chaos, before = Chaos(exchange, proxy, seed), settled_census(client, SYMBOLS[0])
+        client.wait_ready(60)
+        chaos, before = Chaos(exchange, proxy, seed), settled_census(client, "NOUSDT")
         torment(client, chaos, books, seconds)
         proxy.heal()
         exchange.pause()

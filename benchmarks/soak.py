@@ -185,7 +185,7 @@ def _private_faults(record: Record, exchange: LocalExchange) -> list[str]:
 def run(seconds: float, seed: int, protocol: str = "json") -> list[str]:
     """The whole soak; returns what was wrong."""
     record = Record()
-    timeouts = Timeouts(connect=3, ping=0.5, pong=1.5, reply=2, close=2)
+    timeouts = Timeouts(connect=5, ping=0.5, pong=3, reply=2, close=2)
     with (
         LocalExchange(seed=seed, markets=MARKETS, rate=_RATE) as exchange,
         FaultProxy(exchange.spot_url) as proxy,
@@ -198,8 +198,8 @@ def run(seconds: float, seed: int, protocol: str = "json") -> list[str]:
         ) as client,
     ):
         books = _watch(client, record)
-        client.wait_ready(30)
-        chaos, before = Chaos(exchange, proxy, seed), settled_census(client, MARKETS[0])
+        client.wait_ready(60)
+        chaos, before = Chaos(exchange, proxy, seed), settled_census(client, "NO-MARKET")
         torment(client, chaos, books, seconds)
         proxy.heal()
         exchange.pause()

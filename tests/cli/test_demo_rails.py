@@ -11,7 +11,7 @@ from types import MappingProxyType
 import pytest
 from rich.console import Console
 from test_demo_picture import ENTER, ESCAPES, LEAVE, in_terminal, text_of, text_of_layout
-from test_demo_verdict import DeadPath, run
+from test_demo_verdict import DeadPath, run, without_one
 
 from bigone_sync import Channel, Credentials, Fill, Gap, OrderState, RailsClient, RailsOrder, Side, StateChange
 from bigone_sync.cli import _panels
@@ -32,7 +32,7 @@ LEADER, OTHER = "rails/BTC-USD#0", "rails/BTC-USD#1"
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "SETTLE_LIMIT", 0.2)
+    monkeypatch.setattr(settings, "SETTLE_LIMIT", 0.6)
 
 
 class OtherAnswers(LocalExchange):
@@ -44,7 +44,7 @@ class OtherAnswers(LocalExchange):
         return dataclasses.replace(view, bids=MappingProxyType({**view.bids, price: view.bids[price] + 1}))
 
     def rails_trades(self, market: str) -> list[RailsTrade]:
-        return super().rails_trades(market)[:-1]
+        return without_one(super().rails_trades(market))
 
     def rails_orders(self) -> list[RailsOrderView]:
         return [dataclasses.replace(order, filled_quantity="9") for order in super().rails_orders()]
