@@ -22,7 +22,7 @@ OWN_EXCHANGE = "rails_orders"
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = sorted(path.stem for path in (ROOT / "examples").glob("*.py"))
 ACCOUNT = {"BIGONE_API_KEY": "key", "BIGONE_API_SECRET": "secret"}
-LONG, SHORT = "120", "10"  # seconds; the short time is for all of them, started at once
+LONG, SHORT = "120", "6"  # seconds; the short time is for all of them, started at once
 NUMBER = r"(\d+(?:\.\d+)?)"
 
 Run = Callable[..., AbstractContextManager[Any]]
