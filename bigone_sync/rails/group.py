@@ -147,7 +147,6 @@ class RailsGroup:
     def left(self) -> None:
         """Streams were removed."""
         self.public.left()
-        self._lags.keep(sync for _, sync in self.public.syncs)
         wanted = self.channels()
         for session in self._up():
             idle = session.channels - wanted
@@ -315,11 +314,12 @@ class RailsGroup:
             return
         lags = [(sync, self._lags.behind(leader.name, sync, now)) for _, sync in self.public.syncs]
         late = [(sync, lag.mark) for sync, lag in lags if lag.seconds > self.patience]
-        ahead = [
-            other for other in self._others(leader) if all(sync.has_reached(other.name, mark) for sync, mark in late)
-        ]
-        if late and ahead:
-            self._hand_over(ahead[0], f"behind the others for over {self.patience:g} s")
+        if not late:
+            return
+        for other in self._others(leader):
+            if all(sync.has_reached(other.name, mark) for sync, mark in late):
+                self._hand_over(other, f"behind the others for over {self.patience:g} s")
+                return
 
     def _watch_silence(self, stream: Stream, now: float, out: Delivery) -> None:
         """Depth has a cadence; other streams may be silent for hours (W5)."""

@@ -97,6 +97,17 @@ def test_who_is_late_by_less_than_the_patience_goes_on_leading(exchange: LocalEx
         side.until_whole()
 
 
+def test_the_lead_goes_to_one_that_is_not_behind_itself(exchange: LocalExchange) -> None:
+    with in_step(exchange, 3, patience=0.3) as side:
+        leader = side.client.leader
+        late, quick = (name for name in side.client.in_step if name != leader)
+        exchange.rails_lag(side.number(late), 5.0)
+        exchange.rails_lag(side.number(leader), 1.0)
+        side.until_led_by_another(leader)
+        assert side.client.leader == quick
+        side.until_whole()
+
+
 def test_connections_are_lost_one_after_the_other(exchange: LocalExchange) -> None:
     with in_step(exchange) as side:
         for count in range(1, 5):
