@@ -26,10 +26,10 @@ class Listener:
     Args:
         bound: the socket, bound; it is closed with the listener.
         factory: makes the protocol of a connection.
-        ssl_context: for TLS.
+        ssl_context: for TLS; None: without.
 
     Raises:
-        TypeError: ``ssl_context`` is none.
+        TypeError: ``ssl_context`` is something else.
     """
 
     def __init__(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 
 import pytest
 
-from benchmarks import contract_channels, contract_soak, hot_path, soak
+from benchmarks import contract_channels, contract_soak, hot_path, soak, soaking
 from benchmarks.payloads import depth_feed, ticker_feed, trade_feed
-from bigone_sync.testing.leaks import leak_check
+from bigone_sync.testing.leaks import Census, LiveThread, census, leak_check
 
 
 def test_depth_updates_chain_to_the_snapshot_and_never_cross() -> None:
@@ -73,3 +75,24 @@ def test_many_contract_channels_are_measured(capsys: pytest.CaptureFixture[str])
     assert one.startswith("| 1 | 1 | 4 |")
     assert five.startswith("| 5 | 5 | 8 |")
     assert float(five.split("|")[6]) > 0
+
+
+def test_what_a_soak_leaves_behind_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(soaking, "_END", 0.01)
+    before = census()
+    soaking.wait_not_grown(before)
+    with socket.create_server(("127.0.0.1", 0)) as left:
+        port = left.getsockname()[1]
+        with pytest.raises(AssertionError, match=rf"grew .* 1 came: descriptor \d+ socket:.* 127.0.0.1:{port} "):
+            soaking.wait_not_grown(before)
+        # Fewer threads do not make up for it.
+        more = Census(before.threads | {LiveThread("one more", 1, 1)}, before.descriptors)
+        with pytest.raises(AssertionError, match=r"1 came: .* 1 went: thread 'one more'"):
+            soaking.wait_not_grown(more)
+    is_over = threading.Event()
+    thread = threading.Thread(target=is_over.wait, name="late")
+    thread.start()
+    with pytest.raises(AssertionError, match="1 came: thread 'late'"):
+        soaking.wait_not_grown(before)
+    is_over.set()
+    thread.join()
